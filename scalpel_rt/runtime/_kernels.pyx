@@ -1,0 +1,93 @@
+"""The kernels as Python sees them: the list, the arguments of each kind, and a way to call one alone."""
+
+from collections import namedtuple
+
+from libc.stdlib cimport calloc, free
+
+from scalpel_rt.runtime cimport _c
+
+import numpy as np
+
+#: One kernel: the columns of src_c/include/scl_kernels.def; ``index`` is its place in the C table.
+Kernel = namedtuple("Kernel", "index kind form isa tile_m tile_n group symbol")
+
+
+def kernels():
+    """All kernels of this build, as a list of Kernel, in the order of scl_kernels.def."""
+    found = []
+    for i in range(1, _c.scl_kernel_count):
+        row = &_c.scl_kernel_list[i]
+        found.append(Kernel(i, row.kind.decode(), row.form.decode(), row.isa.decode(), row.tile_m, row.tile_n,
+                            row.group, row.symbol.decode()))
+    return found
+
+
+def fields(str kind):
+    """{field name: (type, byte offset)} of the args struct of a kind; type is one of "b", "w", "i", "f"."""
+    info = &_c.scl_kind_list[_kind_index(kind)]
+    return {info.fields[i].name.decode(): (chr(info.fields[i].type), info.fields[i].offset)
+            for i in range(info.count)}
+
+
+def functions():
+    """{name: number} of the functions that unary, eltwise and broadcast steps know."""
+    return {_c.scl_fn_names[i].decode(): i for i in range(_c.SCL_FN_COUNT)}
+
+
+def call(kernel, args, int threads=1):
+    """Run one kernel on arrays, part by part in this thread: for tests and benchmarks of kernels alone.
+
+    ``args`` gives every field of the kind by name: BUF and WGT fields C-contiguous arrays or None, INT and FLT fields
+    numbers; INT and FLT fields left out are 0, BUF and WGT fields left out are NULL. The arrays must be as large as the
+    kernel's contract says: nothing is checked here. ``threads`` is the number of parts.
+    """
+    cdef int index = kernel.index, tid
+    cdef const _c.scl_kind_info *info = &_c.scl_kind_list[_kind_index(kernel.kind)]
+    cdef char *raw = <char *>calloc(1, info.size)
+    if raw == NULL:
+        raise MemoryError()
+    try:
+        keep = fill_args(<size_t>raw, kernel.kind, args)
+        with nogil:
+            for tid in range(threads):
+                _c.scl_kernel_list[index].run(raw, tid, threads)
+        del keep
+    finally:
+        free(raw)
+
+
+def fill_args(size_t address, str kind, args):
+    """Write ``args`` into the struct at ``address``; returns the arrays that must stay alive as long as it is used."""
+    cdef const _c.scl_kind_info *info = &_c.scl_kind_list[_kind_index(kind)]
+    cdef char *raw = <char *>address
+    cdef char *at
+    keep = []
+    left = dict(args)
+    for i in range(info.count):
+        name = info.fields[i].name.decode()
+        value = left.pop(name, None)
+        if value is None:
+            continue
+        at = raw + info.fields[i].offset
+        type_ = chr(info.fields[i].type)
+        if type_ == "i":
+            (<long long *>at)[0] = value
+        elif type_ == "f":
+            (<float *>at)[0] = value
+        elif isinstance(value, np.ndarray):
+            if not value.flags.c_contiguous:
+                raise ValueError(f"{kind}.{name}: the array is not C-contiguous")
+            keep.append(value)
+            (<size_t *>at)[0] = <size_t>value.ctypes.data
+        else:
+            raise TypeError(f"{kind}.{name} wants an array, not {type(value).__name__}")
+    if left:
+        raise TypeError(f"a {kind} step has no argument {', '.join(sorted(left))}")
+    return keep
+
+
+cdef int _kind_index(str kind) except -1:
+    for i in range(_c.scl_kind_count):
+        if _c.scl_kind_list[i].kind.decode() == kind:
+            return i
+    raise ValueError(f"no such kind of step: {kind}")
