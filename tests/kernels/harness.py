@@ -1,0 +1,135 @@
+"""Run one kernel alone, and prove that it touches only what it was given.
+
+:func:`run` calls a kernel several times on copies of the same data: with 1, 2 and 3 parts, on aligned and on
+misaligned memory, with different values around (and, for outputs, in) the arrays. Every call must give the same bits,
+leave the surroundings and the inputs alone, and write every element of its outputs. What comes back is then compared
+with a float64 reference by :func:`assert_close` or :func:`assert_ulps`.
+"""
+
+import numpy as np
+
+from scalpel_rt.runtime import _kernels
+
+EPS = float(np.finfo(np.float32).eps)
+LANES = {"scalar": 1, "sse41": 4, "avx2": 8, "avx512": 16}
+
+GUARD = 96  # elements on both sides of every array: more than one register tile
+#: (value around the inputs, value in and around the outputs and the scratch, elements off a 64-byte boundary)
+SURROUNDINGS = [(np.nan, np.nan, 0), (3e38, -1234.5, 1), (-np.inf, 3e38, 3)]
+
+
+def tails(lanes):
+    """Lengths around the multiples of a vector of ``lanes`` elements: the places where a tail can go wrong."""
+    return sorted({0, 1, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 2 * lanes + 1, 4 * lanes + 3, 101})
+
+
+class _Guarded:
+    """A copy of ``array``, ``shift`` elements off a 64-byte boundary, with GUARD times ``value`` on both sides."""
+
+    def __init__(self, array, value, shift):
+        array = np.asarray(array, order="C")
+        size = array.dtype.itemsize
+        raw = np.empty((array.size + 2 * GUARD) * size + 64, np.uint8)
+        start = (-raw.ctypes.data - GUARD * size) % 64 + GUARD * size + shift * size % 64
+        around = raw[start - GUARD * size : start + (array.size + GUARD) * size].view(array.dtype)
+        around[:] = _cast(value, array.dtype)
+        self.array = around[GUARD : GUARD + array.size].reshape(array.shape)
+        self.array[...] = array
+        self._sides = around[:GUARD], around[GUARD + array.size :]
+        self._value = _cast(value, array.dtype)
+
+    def check(self, name):
+        """The guards still hold what was put there."""
+        for side, what in zip(self._sides, ("before", "behind"), strict=True):
+            same = bits(side) == bits(np.full(GUARD, self._value, side.dtype))
+            assert same.all(), f"element {int(np.argmin(same))} of the {GUARD} {what} {name} was written"
+
+
+def _cast(value, dtype):
+    """A guard value for any dtype: integers get their largest, so that an index read too far goes far away."""
+    return np.array(value, dtype) if dtype.kind == "f" else np.array(np.iinfo(dtype).max, dtype)
+
+
+def bits(array):
+    """``array`` as integers, so that NaN equals NaN and 0.0 differs from -0.0."""
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+
+
+def run(kernel, inputs, outputs, numbers=None, *, alias=None, inout=None, scratch=0, threads=(1, 2, 3)):
+    """Call ``kernel`` under all SURROUNDINGS and part counts; the outputs as a dict of arrays.
+
+    inputs : {field: array}; BUF and WGT fields that must not change (float32, or whatever the packed form holds).
+    outputs : {field: shape}; float32 arrays of which the kernel must write every element.
+    numbers : {field: int or float}.
+    alias : {output field: input field} for work in place.
+    inout : {field: array}; outputs of which the kernel may write a part: they start as these arrays.
+    scratch : floats of scratch memory for each thread.
+    """
+    alias, inout = alias or {}, inout or {}
+    first = None
+    for around_in, around_out, shift in SURROUNDINGS:
+        for nt in threads:
+            got = _once(kernel, inputs, outputs, numbers or {}, alias, inout, scratch, nt, around_in, around_out, shift)
+            if first is None:
+                first = got
+            for name in first:
+                same = bits(first[name]) == bits(got[name])
+                assert same.all(), (
+                    f"{name}: {same.size - same.sum()} of {same.size} elements differ between two calls "
+                    f"(now {nt} parts, shift {shift}), first at {tuple(np.argwhere(~same)[0])}"
+                )
+    return first
+
+
+def _once(kernel, inputs, outputs, numbers, alias, inout, scratch, nt, around_in, around_out, shift):
+    given = {name: _Guarded(array, around_in, shift) for name, array in inputs.items() if array is not None}
+    made = {name: _Guarded(np.full(shape, around_out, np.float32), around_out, shift) for name, shape in outputs.items()
+            if name not in alias}
+    made |= {name: _Guarded(array, around_out, shift) for name, array in inout.items()}
+    if scratch:
+        made["scratch"] = _Guarded(np.full(scratch * nt, around_out, np.float32), around_out, 0)
+        numbers = {**numbers, "scratch_stride": scratch}
+    arrays = {name: guarded.array for name, guarded in (given | made).items()}
+    arrays |= {name: arrays[source] for name, source in alias.items()}
+    _kernels.call(kernel, {**arrays, **numbers}, nt)
+    for name, guarded in (given | made).items():
+        guarded.check(name)
+    for name in given:
+        if name not in alias.values():
+            assert (bits(given[name].array) == bits(np.asarray(inputs[name]))).all(), f"the input {name} was written"
+    return {name: arrays[name] for name in (*outputs, *inout)}
+
+
+def assert_close(got, want, bound, what=""):
+    """|got - want| <= bound, element by element; NaN and infinities stand in the same places.
+
+    ``want`` is the float64 reference, ``bound`` a float or an array of its shape.
+    """
+    want = np.asarray(want, np.float64)
+    assert got.shape == want.shape, f"{what}: shape {got.shape}, not {want.shape}"
+    with np.errstate(over="ignore"):
+        rounded = want.astype(np.float32)
+    special = ~np.isfinite(rounded)
+    assert_same(got[special], rounded[special], f"{what}: NaN or infinity")
+    error = np.where(special, 0, np.abs(np.where(special, 0, got) - np.where(special, 0, want)))
+    bad = ~(error <= bound)
+    if bad.any():
+        at = np.unravel_index(np.argmax(np.where(bad, error, -1)), error.shape)
+        raise AssertionError(f"{what}: {bad.sum()} of {bad.size} elements are off, the worst at {tuple(map(int, at))}: "
+                             f"got {got[at]}, want {want[at]}")
+
+
+def assert_ulps(got, want, ulps, what="", floor=0.0):
+    """|got - want| <= ulps units in the last place of float32(want), plus ``floor``; NaN as in assert_close."""
+    want = np.asarray(want, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        unit = np.spacing(np.abs(want).astype(np.float32)).astype(np.float64)
+    assert_close(got, want, np.where(np.isfinite(unit), ulps * unit, 0) + floor, what)
+
+
+def assert_same(got, want, what=""):
+    """Equal values; NaN equals NaN, 0.0 equals -0.0."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape, f"{what}: shape {got.shape}, not {want.shape}"
+    bad = ~((got == want) | (np.isnan(got) & np.isnan(want)))
+    assert not bad.any(), f"{what}: {bad.sum()} of {bad.size} differ, first: got {got[bad][0]}, want {want[bad][0]}"
