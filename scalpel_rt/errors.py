@@ -64,6 +64,10 @@ class WeightsError(GraphError):
     """Weights that do not fit the net: a wrong count of blobs, a wrong shape."""
 
 
+class DataError(ScalpelError, ValueError):
+    """Values that a layer cannot take, found while running: an index beyond the batch, a label beyond the classes."""
+
+
 class UnsupportedError(ScalpelError):
     """Something real that this library cannot do: an unknown layer type, a layer that needs a data base."""
 

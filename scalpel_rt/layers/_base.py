@@ -29,6 +29,14 @@ class Layer:
         Caffe accepts top == bottom for this type.
     is_loss : bool
         Caffe gives the first top loss weight 1 by default, and makes a top where none is written.
+    is_input : bool
+        Nothing is computed: the caller feeds the tops, as those of Caffe's Input. :meth:`shapes` gives None for a top
+        whose shape the net does not tell. May be set by the instance.
+    note : str or None
+        Set by an instance that is run otherwise than its type says (a data base that became an input); for people.
+    trusted : bool
+        The caller vouches for the net: its layers may run the Python code and write the files that it names. Set by
+        whoever builds the net, before shapes are asked for; never by a layer.
     """
 
     type = None
@@ -38,6 +46,9 @@ class Layer:
     dynamic = False
     in_place = False
     is_loss = False
+    is_input = False
+    note = None
+    trusted = False
 
     def __init__(self, message, phase="TEST"):
         """Read and check the parameters.
@@ -72,6 +83,11 @@ class Layer:
         arrays, one for each top. Sums are made in float64, so that this can judge the kernels.
         """
         raise NotImplementedError(f"{self.type}.forward")
+
+    def initial_state(self):
+        """What a stateful layer remembers before its first forward: an object that :meth:`forward` changes in place,
+        and that ``copy.deepcopy`` can double for a second executor."""
+        raise NotImplementedError(f"{self.type}.initial_state")
 
     def lower(self, build, bottoms, tops, params):
         """Say the same in the runtime's operations (see :mod:`scalpel_rt.plan.spec`); True when it could be said.
