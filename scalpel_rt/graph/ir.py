@@ -2,34 +2,85 @@
 
 Caffe lets a layer write onto its own bottom. Here every writing makes a new :class:`Blob` (static single assignment),
 so a pass or a kernel never has to ask who else sees a memory; the last blob of a name is what ``net.blobs[name]``
-shows. A graph is not changed after it is built: passes and pruning make a new one.
+shows. A graph is not changed after it is built: passes, pruning and new input shapes make a new one.
 """
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from ..errors import ShapeError
+
 
 @dataclass(eq=False)
 class Blob:
-    """A value between layers. ``name`` is Caffe's; ``version`` counts the in-place rewrites, from 0."""
+    """A value between layers. ``name`` is Caffe's; ``version`` counts the in-place rewrites, from 0.
+
+    ``shape`` is None where it hangs on an input whose shape nobody has said yet.
+    """
 
     name: str
     shape: tuple
     version: int = 0
 
     def __repr__(self):
-        return f"{self.name}{'′' * self.version}{self.shape}"
+        return f"{self.name}{'′' * self.version}{'(?)' if self.shape is None else self.shape}"
 
 
-@dataclass(eq=False)
 class Param:
-    """A learnt blob. ``array`` is float32 and shared with all users of the same ``Param``.
+    """A learnt blob, float32; all users of shared weights hold the same ``Param``.
 
-    ``share_name`` is the name given in ``param { name: }``, or "". Where a layer shares storage under another shape
-    (PERMISSIVE), its node holds a second ``Param`` whose array is a reshaped view of the owner's.
+    Parameters
+    ----------
+    array : ndarray, optional
+        The values; may be a read-only view of a file. Not copied.
+    share_name : str
+        The name given in ``param { name: }``, or "".
+    shape : tuple, optional
+        The shape, where ``array`` is not there yet.
+    fill : callable, optional
+        Makes the array when it is first asked for, if nothing was loaded: ``fill() -> float32 ndarray of shape``.
+    owner : Param, optional
+        Where another layer shares storage under another shape (PERMISSIVE), its node holds a second Param that is
+        a reshaped view of its owner.
     """
 
-    array: object
-    share_name: str = ""
+    __slots__ = ("shape", "share_name", "owner", "_array", "_fill", "__weakref__")
+
+    def __init__(self, array=None, share_name="", *, shape=None, fill=None, owner=None):
+        self.shape = tuple(int(d) for d in (array.shape if shape is None else shape))
+        self.share_name = share_name
+        self.owner = owner
+        self._array = None
+        self._fill = fill
+        if array is not None:
+            self.array = array
+
+    @property
+    def array(self):
+        """The values, made by the filler at the first use when nothing was loaded."""
+        if self.owner is not None:
+            return self.owner.array.reshape(self.shape)
+        if self._array is None:
+            self.array = np.zeros(self.shape, np.float32) if self._fill is None else self._fill()
+        return self._array
+
+    @array.setter
+    def array(self, array):
+        if array.shape != self.shape or array.dtype != np.float32:
+            raise ShapeError(f"a parameter of shape {self.shape}, float32, cannot hold {array.shape}, {array.dtype}")
+        if self.owner is not None:
+            self.owner.array = array.reshape(self.owner.shape)
+        else:
+            self._array = array
+
+    @property
+    def loaded(self):
+        """Whether the values are there, and not still to be made by the filler."""
+        return self._array is not None if self.owner is None else self.owner.loaded
+
+    def __repr__(self):
+        return f"Param{self.shape}" + (f" {self.share_name!r}" if self.share_name else "")
 
 
 @dataclass(eq=False)
@@ -52,15 +103,24 @@ class Node:
 
 @dataclass(eq=False)
 class Graph:
-    """A whole net. ``inputs`` and ``outputs`` are blobs, in Caffe's order (outputs alphabetical by bytes)."""
+    """A whole net. ``inputs`` and ``outputs`` are blobs, in Caffe's order (outputs alphabetical by bytes).
+
+    ``message`` is the upgraded, filtered NetParameter that it was built from; ``notes`` says, by layer name, what a
+    reader should know (a data base that became an input, …).
+    """
 
     name: str
     nodes: tuple
     inputs: tuple
     outputs: tuple
     phase: str = "TEST"
-    message: object = None              # the upgraded, filtered NetParameter that it was built from
+    message: object = None
     notes: dict = field(default_factory=dict)
+
+    @property
+    def ready(self):
+        """Whether all shapes are known; if not, parameters are not there yet either."""
+        return all(blob.shape is not None for node in self.nodes for blob in node.tops)
 
     def final_blobs(self):
         """{name: last Blob of that name}, in the order of first appearance."""

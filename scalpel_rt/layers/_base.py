@@ -76,6 +76,10 @@ class Layer:
         """A ``FillerParameter`` for each learnt blob, used where no weights are loaded; None = constant 0."""
         return []
 
+    def multiply_adds(self, bottoms, tops, params):
+        """Multiplications with learnt weights in one forward, an int, from the shapes of all three (lists of tuples)."""
+        return 0
+
     def forward(self, bottoms, params):
         """The reference: NumPy, right before it is fast.
 
