@@ -31,7 +31,9 @@ class Layer:
         Caffe gives the first top loss weight 1 by default, and makes a top where none is written.
     is_input : bool
         Nothing is computed: the caller feeds the tops, as those of Caffe's Input. :meth:`shapes` gives None for a top
-        whose shape the net does not tell. May be set by the instance.
+        whose shape the net does not tell, and 0 for a single dimension that it does not tell. May be set by the instance.
+    one_batch : bool
+        For an input with several tops: they share their first dimension (images and their labels).
     note : str or None
         Set by an instance that is run otherwise than its type says (a data base that became an input); for people.
     trusted : bool
@@ -47,6 +49,7 @@ class Layer:
     in_place = False
     is_loss = False
     is_input = False
+    one_batch = False
     note = None
     trusted = False
 
