@@ -8,7 +8,8 @@ values. All values are float32, C-contiguous, and written once; an Op never read
 kind       inputs -> outputs            attrs (ints unless said) and weights
 ========== ============================ =====================================================================
 conv       x(N,C,H,W) [add] -> y(N,M,   kh kw sh sw ph pw dh dw group; weights w(M,C/group,kh,kw) b(M)?;
-           OH,OW)                       epilogue. ``add`` (shape of y), when given, is added before the activation
+           OH,OW)                       epilogue. ``add`` (shape of y), when given, is added before the activation.
+                                        (OH-1)*sh + (kh-1)*dh + 1 <= H + 2*ph, and so for the width
 deconv     x(N,C,H,W) -> y(N,M,OH,OW)   the same attrs; weights w(C,M/group,kh,kw) b(M)?; epilogue
 fc         x(B,K) -> y(B,M)             weights w(M,K) b(M)?; epilogue
 pool       x(N,C,H,W) -> y [, mask]     method (str: max, ave) kh kw sh sw ph pw; Caffe's divisor and limits; mask is
@@ -17,11 +18,14 @@ lrn        x(N,C,H,W) -> y              region (str: across, within) size, float
 softmax    x(O,C,I) -> y                over the middle axis
 unary      x -> y, any shape            fn (str), floats p0 p1 p2: see UNARY
 affine     x(O,C,I) -> y                weights scale(C)? shift(C)?; epilogue; y = x*scale + shift
-eltwise    a, b -> y, same shapes       fn (str: sum, prod, max), floats ca cb (sum only: y = ca*a + cb*b); epilogue
-broadcast  x(O,C,I), s(O' ,C) -> y      fn (str: mul, add); s_outer = 1 when s differs for each o, else 0
-copy       x -> y                       dims, x_strides, y_strides (tuples of up to 6, in elements), x_offset, y_offset:
-                                        y[y_offset + sum(i*y_strides)] = x[x_offset + sum(i*x_strides)]. Several copies may
-                                        fill one y: give them all in ``parts`` (a tuple of dicts with `input`, an index)
+eltwise    a, b -> y, same shapes       fn (str: sum, prod, max), floats ca cb (sum only: y = ca*a + cb*b);
+                                        max is a > b ? a : b, so a NaN in a is lost and one in b stays; epilogue, whose
+                                        channel is axis 1
+broadcast  x(O,C,I), s(O',C) -> y       fn (str: mul, add); s_outer = 1 when s differs for each o, else 0
+copy       x... -> y                    parts (a tuple of dicts): input (an index), dims, x_strides, y_strides (tuples
+                                        of up to 6, in elements; x stride 0 repeats), x_offset, y_offset; each does
+                                        y[y_offset + sum(i*y_strides)] = x[x_offset + sum(i*x_strides)]; together they
+                                        write every element of y once. Builder.copy makes them
 view       x -> y                       y is x's memory under another shape of the same count
 fill       -> y                         weights value(shape of y): a constant
 ========== ============================ =====================================================================
@@ -52,6 +56,8 @@ UNARY = {
 
 KINDS = ("conv", "deconv", "fc", "pool", "lrn", "softmax", "unary", "affine", "eltwise", "broadcast", "copy", "view",
          "fill")
+
+MAX_COPY_DIMS = 6
 
 
 @dataclass(eq=False)
@@ -122,9 +128,38 @@ class Builder:
         self.op("view", [value], [out])
         return out
 
+    def copy(self, inputs, output, parts):
+        """Append a copy of the ``inputs`` (values) into ``output``; True, or False when a part needs over six dims.
+
+        Each part is a dict of ``shape``, ``x_strides``, ``y_strides`` (equally long, in elements) and, where they are
+        not 0, ``input``, ``x_offset``, ``y_offset``. Neighbouring dims that run on as one are merged here.
+        """
+        made = []
+        for part in parts:
+            dims, xs, ys = _merged(part["shape"], part["x_strides"], part["y_strides"])
+            if len(dims) > MAX_COPY_DIMS:
+                return False
+            made.append({"input": part.get("input", 0), "dims": dims, "x_strides": xs, "y_strides": ys,
+                         "x_offset": part.get("x_offset", 0), "y_offset": part.get("y_offset", 0)})
+        self.op("copy", inputs, [output], parts=tuple(made))
+        return True
+
     def into(self, value, shape):
-        """A temp of ``shape`` for an operation to write, and a function to call afterwards that views it as ``value``."""
+        """A temp of ``shape`` to be written, and a function to call afterwards that views it as ``value``."""
         if tuple(shape) == value.shape:
             return value, lambda: None
         tmp = self.temp(shape)
         return tmp, lambda: self.op("view", [tmp], [value])
+
+
+def _merged(shape, x_strides, y_strides):
+    """The same loop nest with dims of size 1 left out and neighbours joined where both sides run on: three tuples."""
+    loops = []
+    for d, x, y in zip(shape, x_strides, y_strides, strict=True):
+        if d == 1:
+            continue
+        if loops and loops[-1][1:] == (d * x, d * y):
+            d *= loops.pop()[0]
+        loops.append((int(d), int(x), int(y)))
+    dims, xs, ys = zip(*loops or [(1, 1, 1)], strict=True)
+    return dims, xs, ys
