@@ -43,7 +43,7 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src_c" / "include").glob("*"))
+HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src_c").glob("**/*.[hd]*"))
 
 setup(
     ext_modules=cythonize(
