@@ -1,0 +1,84 @@
+"""Arguments and output that several verbs share."""
+
+import argparse
+import sys
+
+from ..errors import FormatError, OptionsError
+
+
+def net_arguments(parser, weights="optional"):
+    """PROTOTXT [WEIGHTS] and how to read them."""
+    parser.add_argument("prototxt", help="the net's description")
+    if weights == "required":
+        parser.add_argument("weights", help="its .caffemodel or .caffemodel.h5")
+    else:
+        parser.add_argument("weights", nargs="?", help="its .caffemodel or .caffemodel.h5")
+    parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", help="which layers to keep (default: TEST)")
+    parser.add_argument("--level", type=int, default=0, help="the net state's level (default: 0)")
+    parser.add_argument("--stage", action="append", default=[], help="a stage of the net state; may be repeated")
+    parser.add_argument("--shape", action="append", default=[], type=shape, metavar="[NAME=]1,3,224,224",
+                        help="shape of an input; may be repeated")
+
+
+def run_arguments(parser):
+    """How to execute."""
+    parser.add_argument("--threads", type=int, default=None, help="threads (default: usable cores)")
+    parser.add_argument("--isa", default=None, help="scalar, sse41, avx2 or avx512 (default: the best here)")
+
+
+def load(args):
+    """The Net that the arguments of :func:`net_arguments` (and, if given, :func:`run_arguments`) name."""
+    import scalpel_rt as srt
+
+    net = srt.load(args.prototxt, args.weights, phase=args.phase, level=args.level, stages=args.stage)
+    for name, dims in args.shape:
+        if name is None and len(net.inputs) != 1:
+            raise OptionsError(f"--shape must say which input: {', '.join(net.inputs)}")
+        net.reshape(**{name or net.inputs[0]: dims})
+    if hasattr(args, "threads"):
+        given = {k: v for k, v in (("threads", args.threads), ("isa", args.isa)) if v is not None}
+        net.options = srt.Options(**given)
+    return net
+
+
+def shape(text):
+    """``1,3,224,224`` or ``data=1,3,224,224`` to (name or None, tuple)."""
+    name, _, dims = text.rpartition("=")
+    try:
+        return name or None, tuple(int(d) for d in dims.replace("x", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape such as 1,3,224,224 or data=1,3,224,224") from None
+
+
+def table(rows, header, right=()):
+    """Aligned plain text; columns whose index is in ``right`` are flushed right."""
+    cells = [list(map(str, r)) for r in [header, *rows]]
+    widths = [max(len(r[i]) for r in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        lines.append("  ".join(c.rjust(w) if i in right else c.ljust(w)
+                               for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip())
+    lines.insert(1, "  ".join("-" * w for w in widths))
+    return "\n".join(lines)
+
+
+def si(number, unit=""):
+    """1234567 -> 1.23 M."""
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= factor:
+            return f"{number / factor:.3g} {prefix}{unit}"
+    return f"{number:.3g} {unit}".rstrip()
+
+
+def read_labels(path):
+    """A label file, one class a line, as Caffe's synset_words.txt."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            return [line.rstrip("\n") for line in f if line.strip()]
+    except UnicodeDecodeError as e:
+        raise FormatError(f"is not UTF-8 text: {e}", file=str(path)) from e
+
+
+def warn(text):
+    """A remark that is not a result goes to stderr."""
+    print(f"scalpel-rt: {text}", file=sys.stderr)
