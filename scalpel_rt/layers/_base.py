@@ -19,6 +19,9 @@ class Layer:
         Caffe's name, as in ``type: "Convolution"``.
     bottoms, tops : (int, int or None)
         Least and greatest count of bottoms and tops; None = any number.
+    origin : str
+        Whose layer it is: "BVLC" for Caffe's own, else the fork or repository that it is best known from. The "bvlc"
+        dialect knows only the former, and only the "any" dialect's messages have the parameters of the latter.
     stateful : bool
         The layer remembers something from one forward to the next; it then has :meth:`initial_state`, and
         :meth:`forward` is given that state as its keyword ``state``.
@@ -44,6 +47,7 @@ class Layer:
     type = None
     bottoms = (1, 1)
     tops = (1, 1)
+    origin = "BVLC"
     stateful = False
     dynamic = False
     in_place = False
