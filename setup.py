@@ -1,7 +1,9 @@
-"""Builds the C kernels, one object file each with the flags of its instruction set, and links them into the runtime."""
+"""Builds the C kernels, one object file each with the flags of its instruction set, links them into the runtime, and
+compiles the descriptions of Caffe's messages."""
 
 import os
 import platform
+import runpy
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -44,6 +46,8 @@ class BuildExt(build_ext):
 
 
 HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src_c").glob("**/*.[hd]*"))
+
+runpy.run_path(str(ROOT / "proto" / "compile.py"))["compile_protos"]()
 
 setup(
     ext_modules=cythonize(
