@@ -1,8 +1,10 @@
-"""What a caller can set: how large a net may be (:class:`Limits`)."""
+"""What a caller can set: how a net is planned (:class:`Options`), how large it may be (:class:`Limits`)."""
 
 from dataclasses import dataclass, fields
 
 from .errors import OptionsError
+from .isa import active
+from .runtime._kernels import MAX_THREADS
 
 
 @dataclass(frozen=True)
@@ -28,3 +30,47 @@ class Limits:
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise OptionsError(f"Limits: {field.name} must be a positive int, not {value!r}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a net is turned into a plan.
+
+    Attributes
+    ----------
+    threads : int or None
+        Most threads that a run uses; None = the cores that the process may use. Results are the same bit for bit.
+    isa : str or None
+        Highest instruction set of the kernels: "scalar", "sse41", "avx2", "avx512"; None = what SCALPEL_ISA says,
+        else the highest that runs here.
+    weights : str
+        How weights are stored: "dense", "csr" (compressed rows), "group" (groups of 4, 8 or 16), or "auto": whatever
+        is fastest for each layer. An operation that has no kernel of the wanted kind takes the best of the others.
+    numerics : str
+        "fast" allows kernels that round differently from a plain sum of products (Winograd), "exact" does not.
+    tune : bool
+        Measure the kernels on the real shapes and weights and keep the result on disk, instead of estimating.
+    """
+
+    threads: int | None = None
+    isa: str | None = None
+    weights: str = "auto"
+    numerics: str = "fast"
+    tune: bool = False
+
+    def __post_init__(self):
+        if self.threads is not None and (
+            not isinstance(self.threads, int) or isinstance(self.threads, bool) or not 1 <= self.threads <= MAX_THREADS
+        ):
+            raise OptionsError(f"Options: threads must be an int from 1 to {MAX_THREADS}, not {self.threads!r}")
+        if self.isa is not None:
+            active(self.isa)
+        _one_of("weights", self.weights, ("auto", "dense", "csr", "group"))
+        _one_of("numerics", self.numerics, ("fast", "exact"))
+        if not isinstance(self.tune, bool):
+            raise OptionsError(f"Options: tune must be True or False, not {self.tune!r}")
+
+
+def _one_of(name, value, allowed):
+    if value not in allowed:
+        raise OptionsError(f"Options: {name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")

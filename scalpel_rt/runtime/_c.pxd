@@ -1,5 +1,7 @@
 # What Cython sees of src_c/include.
 
+from libc.stdint cimport int64_t
+
 cdef extern from "scl_table.h" nogil:
     ctypedef void (*scl_kernel)(const void *args, int tid, int nt) noexcept nogil
 
@@ -30,3 +32,42 @@ cdef extern from "scl_table.h" nogil:
     const int scl_kind_count
     const char *const scl_fn_names[]
     const int SCL_FN_COUNT
+
+cdef extern from "scl_cpu.h" nogil:
+    ctypedef struct scl_cpu:
+        char vendor[13]
+        char brand[49]
+        int family
+        int model
+        int stepping
+        int level
+        int64_t l1d
+        int64_t l2
+        int64_t l3
+
+    const char *const scl_isa_names[]
+    const int scl_isa_built[]
+    const int SCL_ISA_COUNT
+    void scl_cpu_read(scl_cpu *cpu) noexcept
+
+cdef extern from "scl_alloc.h" nogil:
+    void *scl_alloc(size_t bytes) noexcept
+    void scl_free(void *memory) noexcept
+    void scl_alloc_fail(long k) noexcept
+    long scl_alloc_count() noexcept
+    const size_t SCL_ALIGN
+
+cdef extern from "scl_pool.h" nogil:
+    int scl_pool_helpers() noexcept
+    int scl_pool_forks() noexcept
+    const int SCL_MAX_THREADS
+
+cdef extern from "scl_run.h" nogil:
+    ctypedef struct scl_step:
+        scl_kernel run
+        const void *args
+        int nt
+        float ns
+
+    ctypedef int (*scl_tick)() noexcept nogil
+    int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *times) noexcept

@@ -1,7 +1,11 @@
-"""The kernels as Python sees them: the list, the arguments of each kind, and a way to call one alone."""
+"""The C library as Python sees it: the list of kernels, their arguments, a way to call one alone, the processor.
+
+This is the only module that is linked with the C library; _plan reaches it through _kernels.pxd.
+"""
 
 from collections import namedtuple
 
+from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 
 from scalpel_rt.runtime cimport _c
@@ -84,6 +88,66 @@ def fill_args(size_t address, str kind, args):
     if left:
         raise TypeError(f"a {kind} step has no argument {', '.join(sorted(left))}")
     return keep
+
+
+def cpu():
+    """What the processor says of itself: names, family, level (a number into ``levels()``), cache sizes in bytes."""
+    cdef _c.scl_cpu facts
+    _c.scl_cpu_read(&facts)
+    return {"vendor": facts.vendor.decode("ascii", "replace"), "brand": facts.brand.decode("ascii", "replace").strip(),
+            "family": facts.family, "model": facts.model, "stepping": facts.stepping, "level": facts.level,
+            "l1d": facts.l1d, "l2": facts.l2, "l3": facts.l3}
+
+
+def levels():
+    """[(name, True when this build holds it)] of the instruction-set levels, lowest first."""
+    return [(_c.scl_isa_names[i].decode(), bool(_c.scl_isa_built[i])) for i in range(_c.SCL_ISA_COUNT)]
+
+
+def helpers():
+    """How many helping threads the pool of this process has now."""
+    return _c.scl_pool_helpers()
+
+
+def allocations():
+    """How many pieces of C memory are in use: for tests that look for leaks."""
+    return _c.scl_alloc_count()
+
+
+def fail_allocation(long k):
+    """Let the k-th allocation from now fail (1 = the next): for tests; 0 takes it back."""
+    _c.scl_alloc_fail(k)
+
+
+MAX_THREADS = _c.SCL_MAX_THREADS
+ALIGN = _c.SCL_ALIGN
+
+
+cdef const _c.scl_kernel_info *kernel_at(int index) noexcept nogil:
+    return &_c.scl_kernel_list[index]
+
+
+cdef size_t args_size(str kind) except 0:
+    return _c.scl_kind_list[_kind_index(kind)].size
+
+
+cdef void *allocate(size_t nbytes) except NULL:
+    cdef void *memory = _c.scl_alloc(nbytes)
+    if memory == NULL:
+        raise MemoryError(f"no memory for {nbytes} bytes")
+    return memory
+
+
+cdef void release(void *memory) noexcept nogil:
+    _c.scl_free(memory)
+
+
+cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *times) noexcept nogil:
+    return _c.scl_run(steps, count, threads, tick, times)
+
+
+cdef int forks() noexcept nogil:
+    return _c.scl_pool_forks()
 
 
 cdef int _kind_index(str kind) except -1:

@@ -5,17 +5,31 @@ holds the class. A form decides nothing: :mod:`scalpel_rt.plan.candidates` asks 
 :mod:`scalpel_rt.plan.choose` picks.
 """
 
+import numpy as np
+
 _forms = {}
+
+ALIGN = 64  # bytes: a cache line, and the widest vector
 
 
 class Form:
     """One way of storing the weights of one kind of operation.
 
-    Class attributes: ``kind`` and ``name`` as in scl_kernels.def (kind, form).
+    Class attributes
+    ----------------
+    kind, name : str
+        As in scl_kernels.def (kind, form).
+    weights : str
+        "dense", "csr" or "group": what ``Options(weights=...)`` calls this form.
+    exact : bool
+        Every output is a plain sum of products (any order, float32): within ``c*eps*(|A|@|B|)``. False for what is
+        not (Winograd); ``Options(numerics="exact")`` leaves such a form out.
     """
 
     kind = None
     name = None
+    weights = "dense"
+    exact = True
 
     def illegal(self, op, kernel):
         """Why this kernel cannot do this operation (a short phrase), or None when it can."""
@@ -24,7 +38,9 @@ class Form:
     def args(self, op, kernel):
         """The kernel's INT, FLT and WGT fields as a dict; WGT fields are C-contiguous arrays, packed here.
 
-        BUF fields are filled in by the plan from the operation's values: ``x``, ``y``, ``add``, ``mask`` …
+        The plan fills in the BUF fields (``x``, ``y``, ``add``, ``mask``, ``scratch`` …) from the operation's values,
+        and the numbers that follow from where it puts them: ``x_stride``, ``y_stride``, ``add_stride``,
+        ``scratch_stride``. Arrays for WGT fields should come from :func:`packed`: the plan copies what is not aligned.
         """
         raise NotImplementedError
 
@@ -38,6 +54,15 @@ class Form:
         Used when measuring is turned off; ``machine`` is a :class:`scalpel_rt.isa.Machine`.
         """
         raise NotImplementedError
+
+
+def packed(shape, dtype=np.float32):
+    """An uninitialised C-contiguous array whose memory starts on a 64-byte boundary."""
+    dtype = np.dtype(dtype)
+    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    raw = np.empty(nbytes + ALIGN, np.uint8)
+    start = -raw.ctypes.data % ALIGN
+    return raw[start : start + nbytes].view(dtype).reshape(shape)
 
 
 def register(cls):

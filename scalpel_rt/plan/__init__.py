@@ -1,0 +1,1 @@
+"""From a graph to a plan: who runs how. See :mod:`scalpel_rt.plan.build`."""

@@ -1,0 +1,23 @@
+/* A plan's steps, one after another: the only call that an inference makes. */
+#ifndef SCL_RUN_H
+#define SCL_RUN_H
+
+#include "scl_kernels.h"
+
+typedef struct {
+    scl_kernel run;
+    const void *args;               /* the kind's struct, every address filled in */
+    int nt;                         /* parts; 1 = not worth a second thread */
+    float ns;                       /* estimated duration: says when it is time to look at the clock */
+} scl_step;
+
+/* Called on the caller's thread about every SCL_TICK_NS, between two steps; not 0 = stop. */
+typedef int (*scl_tick)(void);
+
+enum { SCL_TICK_NS = 30000000 };
+
+/* Run steps[0..count); a barrier between any two. `threads`: most threads to use. `times`: NULL, or count durations in ns to fill.
+ * Returns 0, or what `tick` returned to stop. */
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *times);
+
+#endif
