@@ -14,6 +14,7 @@ static inline vf vf_load(const float *p) { return _mm_loadu_ps(p); }
 static inline void vf_store(float *p, vf v) { _mm_storeu_ps(p, v); }
 static inline vf vf_add(vf a, vf b) { return _mm_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm_mul_ps(a, b); }
+static inline vf vf_or(vf a, vf b) { return _mm_or_ps(a, b); }
 static inline vf vf_fma(vf a, vf b, vf c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 static inline vf vf_max(vf a, vf b) { return _mm_max_ps(a, b); }
 static inline vf vf_min(vf a, vf b) { return _mm_min_ps(a, b); }
@@ -28,6 +29,16 @@ static inline vf vf_loadn(const float *p, int64_t n)
     case 3: return _mm_insert_ps(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p)), _mm_load_ss(p + 2), 0x20);
     default: return _mm_loadu_ps(p);
     }
+}
+
+static inline vf vf_load_range(const float *p, int lo, int hi)
+{
+    if (lo == 0)
+        return vf_loadn(p, hi);
+    float lanes[4] = {0};
+    for (int i = lo; i < hi; i++)
+        lanes[i] = p[i];
+    return vf_load(lanes);
 }
 
 static inline void vf_storen(float *p, int64_t n, vf v)

@@ -1,0 +1,134 @@
+/* Panels of a convolution's input: the matrix whose row k = (channel, ky, kx) holds, for each output pixel, the input
+ * that this weight meets (zero in the padding). Only a block of pixels is ever made, in scratch memory.
+ *
+ * Pixels are numbered through the batch: p = (image*oh + oy)*ow + ox.
+ */
+#ifndef CONV_PANEL_H
+#define CONV_PANEL_H
+
+#include "gemm_tile.h"
+
+enum { BLOCK_V = 24 };              /* at most so many vectors of pixels in a block */
+enum { BLOCK_C = 16 };              /* channels that are packed while their lines stay in the first cache */
+
+/* Lanes [lo, hi) of a vector: pixels of one output row, the first one meeting input (iy, ix) at ky = kx = 0. */
+typedef struct {
+    const float *image;             /* channel 0 of the group */
+    int64_t iy, ix;
+    int lo, hi;
+} panel_run;
+
+/* One vector of pixels: its runs, and where its row 0 goes. */
+typedef struct {
+    float *to;
+    int64_t ld;
+    int first, last;                /* runs[first..last) */
+} panel_vector;
+
+/* x, c (of one group), h, w, oh, ow, kernel and steps of the convolution whose input is packed. A 1x1 kernel that meets every pixel
+ * once sees an image as one long row. */
+typedef struct {
+    const float *x;
+    int64_t n, c, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw, stride;
+} panel_shape;
+
+static panel_shape panel_shape_of(const scl_args_conv *a)
+{
+    panel_shape s = {a->x, a->n, a->c / a->group, a->h, a->wd, a->oh, a->ow, a->kh, a->kw, a->sh, a->sw, a->ph, a->pw, a->dh,
+                     a->dw, a->x_stride};
+    if (s.kh == 1 && s.kw == 1 && s.sh == 1 && s.sw == 1 && s.ph == 0 && s.pw == 0) {
+        s.w = s.ow = s.h * s.w;
+        s.h = s.oh = 1;
+    }
+    return s;
+}
+
+/* The vector that starts at lane 0 with ptr[0]; lanes outside [lo, hi) are zero and not read; neighbours are `step` apart. */
+static inline vf panel_load(const float *ptr, int64_t step, int lo, int hi)
+{
+    if (step == 1)
+        return vf_load_range(ptr, lo, hi);
+    float lanes[VL] = {0};
+    for (int i = lo; i < hi; i++)
+        lanes[i] = ptr[i * step];
+    return vf_load(lanes);
+}
+
+/* Runs of the `lanes` pixels from p on; returns how many. */
+static int panel_runs(const panel_shape *s, const float *x, int64_t p, int64_t lanes, panel_run *runs)
+{
+    int count = 0;
+    int64_t ox = p % s->ow, oy = p / s->ow % s->oh, image = p / s->ow / s->oh;
+    for (int64_t lane = 0; lane < lanes;) {
+        int64_t hi = lane + s->ow - ox < lanes ? lane + s->ow - ox : lanes;
+        runs[count++] = (panel_run){x + image * s->stride, oy * s->sh - s->ph, ox * s->sw - s->pw, (int)lane, (int)hi};
+        lane = hi;
+        ox = 0;
+        if (++oy == s->oh) {
+            oy = 0;
+            image++;
+        }
+    }
+    return count;
+}
+
+/* Packs all rows k of the pixels [p0, p1) of one group (x points to its first channel) into `to`: panels of at most TILE_V vectors
+ * one after another, as even_begin says; within a panel, row after row. The last lanes of the last vector are zero. */
+static void panel_pack(const panel_shape *s, const float *x, int64_t p0, int64_t p1, float *to)
+{
+    panel_run runs[BLOCK_V * VL];
+    panel_vector vectors[BLOCK_V];
+    int64_t kk = s->kh * s->kw, nv = even_count(p1 - p0, VL), panels = even_count(nv, TILE_V);
+    int count = 0;
+    for (int64_t panel = 0; panel < panels; panel++) {
+        int64_t begin = even_begin(nv, panels, panel), end = even_begin(nv, panels, panel + 1);
+        for (int64_t v = begin; v < end; v++) {
+            int64_t p = p0 + v * VL, left = p1 - p < VL ? p1 - p : VL;
+            int more = panel_runs(s, x, p, left, runs + count);
+            vectors[v] = (panel_vector){to + begin * VL * s->c * kk + (v - begin) * VL, (end - begin) * VL, count, count + more};
+            count += more;
+        }
+    }
+    int64_t plane = s->h * s->w;
+    for (int64_t c0 = 0; c0 < s->c; c0 += BLOCK_C) {
+        int64_t cs = s->c - c0 < BLOCK_C ? s->c - c0 : BLOCK_C;
+        for (int64_t k = 0; k < kk; k++) {
+            int64_t ky = k / s->kw * s->dh, kx = k % s->kw * s->dw;
+            for (int64_t v = 0; v < nv; v++) {
+                const float *from[VL];
+                int lo[VL], hi[VL], parts = 0;
+                for (int r = vectors[v].first; r < vectors[v].last; r++) {
+                    const panel_run *run = &runs[r];
+                    int64_t iy = run->iy + ky, ix = run->ix + kx;
+                    int l = run->lo, e = run->hi;
+                    if (iy < 0 || iy >= s->h || ix >= s->w)
+                        continue;
+                    if (ix < 0)
+                        l += (int)((-ix + s->sw - 1) / s->sw);
+                    if (ix + (e - run->lo - 1) * s->sw >= s->w)
+                        e = run->lo + (int)((s->w - ix + s->sw - 1) / s->sw);
+                    if (l >= e)
+                        continue;
+                    from[parts] = run->image + c0 * plane + iy * s->w + ix - run->lo * s->sw;
+                    lo[parts] = l;
+                    hi[parts++] = e;
+                }
+                int64_t ld = vectors[v].ld * kk;
+                float *row = vectors[v].to + c0 * ld + k * vectors[v].ld;
+                if (parts == 1 && lo[0] == 0 && hi[0] == VL && s->sw == 1) {
+                    for (int64_t c = 0; c < cs; c++)
+                        vf_store(row + c * ld, vf_load(from[0] + c * plane));
+                } else {
+                    for (int64_t c = 0; c < cs; c++) {
+                        vf value = vf_zero();
+                        for (int i = 0; i < parts; i++)
+                            value = vf_or(value, panel_load(from[i] + c * plane, s->sw, lo[i], hi[i]));
+                        vf_store(row + c * ld, value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,101 @@
+"""Operations for the tests of conv and fc kernels, their float64 references and error bounds."""
+
+import numpy as np
+
+from scalpel_rt.plan import forms
+from scalpel_rt.plan.spec import Op, Value
+
+from . import harness
+
+ACTS = [None, ("relu", 0.0, 0.0), ("relu", 0.1, 0.0), ("clip", -0.25, 0.5), ("prelu",)]
+
+
+def act_name(act):
+    return "none" if act is None else "_".join(map(str, act))
+
+
+def weights(rng, shape, m, act, bias):
+    found = {"w": rng.standard_normal(shape, np.float32)}
+    if bias:
+        found["b"] = rng.standard_normal(m, np.float32)
+    if act and act[0] == "prelu":
+        found["slope"] = rng.uniform(-0.5, 0.5, m).astype(np.float32)
+    return found
+
+
+def fc_op(rng, n, m, k, act=None, bias=True):
+    return Op("fc", "fc", (Value("x", (n, k)),), (Value("y", (n, m)),), {"act": act},
+              weights(rng, (m, k), m, act, bias))
+
+
+def conv_op(rng, x_shape, m, kernel, stride=(1, 1), pad=(0, 0), dilation=(1, 1), group=1, act=None, bias=True,
+            add=False):
+    n, c, h, w = x_shape
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = kernel, stride, pad, dilation
+    oh, ow = (h + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (w + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    y = Value("y", (n, m, oh, ow))
+    inputs = (Value("x", x_shape), Value("add", y.shape)) if add else (Value("x", x_shape),)
+    attrs = dict(kh=kh, kw=kw, sh=sh, sw=sw, ph=ph, pw=pw, dh=dh, dw=dw, group=group, act=act)
+    return Op("conv", "conv", inputs, (y,), attrs, weights(rng, (m, c // group, kh, kw), m, act, bias))
+
+
+def run(kernel, op, x, add=None, **changes):
+    """The kernel's output for ``op``, by way of its form and the harness; ``changes`` replace args."""
+    form = forms.find(op.kind, kernel.form)
+    assert form.illegal(op, kernel) is None
+    args = {**form.args(op, kernel), **changes}
+    arrays = {name: value for name, value in args.items() if isinstance(value, np.ndarray)}
+    numbers = {name: value for name, value in args.items() if not isinstance(value, np.ndarray)}
+    if add is not None:
+        arrays["add"] = add
+    return harness.run(kernel, {"x": x, **arrays}, {"y": op.outputs[0].shape}, numbers,
+                       scratch=form.scratch(op, kernel))["y"]
+
+
+def epilogue(op, y, bound, channel_axis=1):
+    """(y after the activation, the bound after it) in float64."""
+    act = op.attrs["act"] or (None,)
+    shape = [1] * y.ndim
+    shape[channel_axis] = -1
+    if act[0] == "clip":
+        return np.clip(y, act[1], act[2]), bound
+    if act[0]:
+        slope = op.weights["slope"].astype(np.float64).reshape(shape) if act[0] == "prelu" else act[1]
+        y = np.where(y < 0, slope * y, y)
+    return y, bound
+
+
+def fc_reference(op, x):
+    """(y, bound) in float64: bound = c eps |x||w|."""
+    w, b = op.weights["w"].astype(np.float64), op.weights.get("b", np.zeros(len(op.weights["w"]), np.float32))
+    y, size = x @ w.T + b, np.abs(x) @ np.abs(w).T + np.abs(b)
+    return epilogue(op, y, rounding(w.shape[1]) * size)
+
+
+def conv_reference(op, x, add=None):
+    """(y, bound) in float64, from the definition: one product for each place of the kernel."""
+    a, w = op.attrs, op.weights["w"].astype(np.float64)
+    n, m, oh, ow = op.outputs[0].shape
+    padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (a["ph"], a["ph"]), (a["pw"], a["pw"])))
+    y, size = np.zeros((n, m, oh, ow)), np.zeros((n, m, oh, ow))
+    cg, mg = w.shape[1], m // a["group"]
+    for g in range(a["group"]):
+        part = slice(g * mg, (g + 1) * mg)
+        for ky in range(a["kh"]):
+            for kx in range(a["kw"]):
+                iy, ix = ky * a["dh"], kx * a["dw"]
+                seen = padded[:, g * cg : (g + 1) * cg, iy : iy + (oh - 1) * a["sh"] + 1 : a["sh"],
+                              ix : ix + (ow - 1) * a["sw"] + 1 : a["sw"]]
+                y[:, part] += np.einsum("mc,nchw->nmhw", w[part, :, ky, kx], seen)
+                size[:, part] += np.einsum("mc,nchw->nmhw", np.abs(w[part, :, ky, kx]), np.abs(seen))
+    for extra in (op.weights.get("b"), add):
+        if extra is not None:
+            extra = extra.astype(np.float64)
+            extra = extra[:, None, None] if extra.ndim == 1 else extra
+            y, size = y + extra, size + np.abs(extra)
+    return epilogue(op, y, rounding(w[0].size) * size)
+
+
+def rounding(k):
+    """Share of |a|@|b| that a float32 sum of k products may be off: random errors grow with the root of k."""
+    return (3 + np.sqrt(k)) * harness.EPS
