@@ -34,5 +34,86 @@ static inline vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }  /* NaN in a
 static inline vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 static inline vf vf_if_neg(vf x, vf a, vf b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, vf_zero(), _CMP_LT_OQ)); }  /* x < 0 ? a : b */
 
+/* What element-wise bodies need besides; docs/add-a-kernel.md says what each name means. */
+
+#define SCL_NAME(name) name##__avx2
+
+typedef __m256i vi;             /* 32-bit integers */
+typedef __m256 vm;              /* a mask of lanes */
+
+static inline vm vm_first(int64_t n) { return _mm256_castsi256_ps(vf_first(n)); }
+static inline vm vm_and(vm a, vm b) { return _mm256_and_ps(a, b); }
+static inline vm vm_or(vm a, vm b) { return _mm256_or_ps(a, b); }
+static inline int vm_all(vm m) { return _mm256_movemask_ps(m) == 0xFF; }
+static inline int vm_any(vm m) { return _mm256_movemask_ps(m) != 0; }
+static inline vm vf_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vm vf_le(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+static inline vm vf_eq(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline vf vf_select(vm m, vf a, vf b) { return _mm256_blendv_ps(b, a, m); }
+
+static inline vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+static inline vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+static inline vf vf_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
+static inline vf vf_sqrt(vf a) { return _mm256_sqrt_ps(a); }
+static inline vf vf_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf vf_rsqrt_guess(vf a) { return _mm256_rsqrt_ps(a); }
+static inline vf vf_and(vf a, vf b) { return _mm256_and_ps(a, b); }
+static inline vf vf_andnot(vf a, vf b) { return _mm256_andnot_ps(a, b); }
+static inline vf vf_xor(vf a, vf b) { return _mm256_xor_ps(a, b); }
+
+static inline vi vi_set1(int32_t a) { return _mm256_set1_epi32(a); }
+static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
+static inline vi vi_shl(vi a, int bits) { return _mm256_slli_epi32(a, bits); }
+static inline vi vi_sar(vi a, int bits) { return _mm256_srai_epi32(a, bits); }
+static inline vi vi_round(vf a) { return _mm256_cvtps_epi32(a); }
+static inline vf vi_float(vi a) { return _mm256_cvtepi32_ps(a); }
+static inline vi vi_bits(vf a) { return _mm256_castps_si256(a); }
+static inline vf vf_bits(vi a) { return _mm256_castsi256_ps(a); }
+
+/* In two steps, so that results below the smallest normal number come out right. */
+static inline vf vf_scale2(vf a, vf n)
+{
+    vi all = vi_round(n), half = vi_sar(all, 1), bias = vi_set1(127);
+    a = vf_mul(a, vf_bits(vi_shl(vi_add(half, bias), 23)));
+    return vf_mul(a, vf_bits(vi_shl(vi_add(vi_sub(all, half), bias), 23)));
+}
+
+static inline float vf_hsum(vf a)
+{
+    __m128 c = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    c = _mm_add_ps(c, _mm_movehl_ps(c, c));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+
+static inline float vf_hmax(vf a)
+{
+    __m128 c = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    c = _mm_max_ps(c, _mm_movehl_ps(c, c));
+    return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+
+static inline vf vf_halves_in_order(vf a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xD8)); }
+static inline vf vf_even(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0x88)); }
+static inline vf vf_odd(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0xDD)); }
+
+static inline void vf_transpose(vf r[8])
+{
+    vf t[8];
+    for (int i = 0; i < 8; i += 4) {            /* 4 x 4 blocks within each half of a vector */
+        vf a = _mm256_unpacklo_ps(r[i], r[i + 1]), b = _mm256_unpackhi_ps(r[i], r[i + 1]);
+        vf c = _mm256_unpacklo_ps(r[i + 2], r[i + 3]), d = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+        t[i] = _mm256_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(a, c, 0xEE);
+        t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(b, d, 0xEE);
+    }
+    for (int i = 0; i < 4; i++) {               /* then the halves themselves */
+        r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
+}
+
 #include "simd_common.h"
 #endif

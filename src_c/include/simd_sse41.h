@@ -56,5 +56,70 @@ static inline void vf_storen(float *p, int64_t n, vf v)
         _mm_store_ss(p, v);
 }
 
+/* What element-wise bodies need besides; docs/add-a-kernel.md says what each name means. */
+
+#define SCL_NAME(name) name##__sse41
+
+typedef __m128i vi;             /* 32-bit integers */
+typedef __m128 vm;              /* a mask of lanes */
+
+static inline vm vm_first(int64_t n)
+{
+    return _mm_castsi128_ps(_mm_cmpgt_epi32(_mm_set1_epi32((int)n), _mm_setr_epi32(0, 1, 2, 3)));
+}
+static inline vm vm_and(vm a, vm b) { return _mm_and_ps(a, b); }
+static inline vm vm_or(vm a, vm b) { return _mm_or_ps(a, b); }
+static inline int vm_all(vm m) { return _mm_movemask_ps(m) == 0xF; }
+static inline int vm_any(vm m) { return _mm_movemask_ps(m) != 0; }
+static inline vm vf_lt(vf a, vf b) { return _mm_cmplt_ps(a, b); }
+static inline vm vf_le(vf a, vf b) { return _mm_cmple_ps(a, b); }
+static inline vm vf_eq(vf a, vf b) { return _mm_cmpeq_ps(a, b); }
+static inline vf vf_select(vm m, vf a, vf b) { return _mm_blendv_ps(b, a, m); }
+
+static inline vf vf_sub(vf a, vf b) { return _mm_sub_ps(a, b); }
+static inline vf vf_div(vf a, vf b) { return _mm_div_ps(a, b); }
+static inline vf vf_fnma(vf a, vf b, vf c) { return _mm_sub_ps(c, _mm_mul_ps(a, b)); }
+static inline vf vf_sqrt(vf a) { return _mm_sqrt_ps(a); }
+static inline vf vf_round(vf a) { return _mm_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf vf_rsqrt_guess(vf a) { return _mm_rsqrt_ps(a); }
+static inline vf vf_and(vf a, vf b) { return _mm_and_ps(a, b); }
+static inline vf vf_andnot(vf a, vf b) { return _mm_andnot_ps(a, b); }
+static inline vf vf_xor(vf a, vf b) { return _mm_xor_ps(a, b); }
+
+static inline vi vi_set1(int32_t a) { return _mm_set1_epi32(a); }
+static inline vi vi_add(vi a, vi b) { return _mm_add_epi32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return _mm_sub_epi32(a, b); }
+static inline vi vi_and(vi a, vi b) { return _mm_and_si128(a, b); }
+static inline vi vi_shl(vi a, int bits) { return _mm_slli_epi32(a, bits); }
+static inline vi vi_sar(vi a, int bits) { return _mm_srai_epi32(a, bits); }
+static inline vi vi_round(vf a) { return _mm_cvtps_epi32(a); }
+static inline vf vi_float(vi a) { return _mm_cvtepi32_ps(a); }
+static inline vi vi_bits(vf a) { return _mm_castps_si128(a); }
+static inline vf vf_bits(vi a) { return _mm_castsi128_ps(a); }
+
+/* In two steps, so that results below the smallest normal number come out right. */
+static inline vf vf_scale2(vf a, vf n)
+{
+    vi all = vi_round(n), half = vi_sar(all, 1), bias = vi_set1(127);
+    a = vf_mul(a, vf_bits(vi_shl(vi_add(half, bias), 23)));
+    return vf_mul(a, vf_bits(vi_shl(vi_add(vi_sub(all, half), bias), 23)));
+}
+
+static inline float vf_hsum(vf a)
+{
+    a = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_add_ss(a, _mm_movehdup_ps(a)));
+}
+
+static inline float vf_hmax(vf a)
+{
+    a = _mm_max_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
+}
+
+static inline vf vf_even(vf a, vf b) { return _mm_shuffle_ps(a, b, 0x88); }
+static inline vf vf_odd(vf a, vf b) { return _mm_shuffle_ps(a, b, 0xDD); }
+static inline void vf_transpose(vf r[4]) { _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]); }
+
 #include "simd_common.h"
 #endif
