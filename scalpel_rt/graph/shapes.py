@@ -1,13 +1,14 @@
 """The shapes of all blobs, and the parameters that follow from them."""
 
 import zlib
+from dataclasses import replace
 from functools import partial
 
 from ..errors import GraphError, LimitError, ShapeError, located
 from ..layers._base import count
 from ..options import Limits
 from .fillers import check_filler, fill
-from .ir import Blob, Graph, Node, Param
+from .ir import Blob, Param
 
 MAX_AXES = 32  # Caffe's
 
@@ -41,9 +42,9 @@ def with_shapes(graph, given=None, limits=None, seed=0):
             bottoms = tuple(new[blob] for blob in node.bottoms)
             for old, shape in zip(node.tops, _top_shapes(node, bottoms, given), strict=True):
                 new[old] = Blob(old.name, budget.take(f"top {old.name!r}", shape), old.version)
-            nodes.append(Node(node.layer, bottoms, tuple(new[blob] for blob in node.tops), node.params))
-    made = Graph(graph.name, tuple(nodes), tuple(new[blob] for blob in graph.inputs),
-                 tuple(new[blob] for blob in graph.outputs), graph.phase, graph.message, graph.notes)
+            nodes.append(replace(node, bottoms=bottoms, tops=tuple(new[blob] for blob in node.tops)))
+    made = replace(graph, nodes=tuple(nodes), inputs=tuple(new[blob] for blob in graph.inputs),
+                   outputs=tuple(new[blob] for blob in graph.outputs))
     if made.ready:
         _add_params(made, budget, seed)
     return made

@@ -126,4 +126,4 @@ def _loss_split(said, j, blob, phase):
     """The Split that Caffe puts behind a top that has a loss weight and readers; its first copy is the loss."""
     top = split_name(blob.name, said.name, j, 0)
     message = type(said)(name=top.rsplit("_", 1)[0], type="Split", bottom=[blob.name], top=[top])
-    return Node(make_layer(message, phase), (blob,), (Blob(top, None),))
+    return Node(make_layer(message, phase), (blob,), (Blob(top, None),), implicit=True)

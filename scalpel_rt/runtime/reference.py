@@ -47,7 +47,7 @@ class ReferencePlan:
                 for blob in self._last_use[i]:
                     if blob not in self._keep:
                         del values[blob]
-        return tuple(values[blob] for blob in self.outputs)
+        return tuple(np.array(values[blob]) for blob in self.outputs)   # a view layer's top is its bottom's memory
 
     def value(self, blob):
         """What a kept blob held after the last run."""
@@ -83,7 +83,7 @@ class ReferencePlan:
     def _check_tops(layer, bottoms, tops):
         want = [tuple(s) for s in layer.shapes([b.shape for b in bottoms])][:len(tops)]
         if [top.shape for top in tops] != want:
-            raise AssertionError(f"{layer.type}.forward made {[t.shape for t in tops]}, its shapes() say {want}")
+            raise ShapeError(f"{layer.type}.forward made {[t.shape for t in tops]}, its shapes() say {want}")
 
 
 def _last_uses(graph):
