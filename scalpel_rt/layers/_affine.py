@@ -6,7 +6,7 @@ from ._base import as_f32, count
 
 
 def lower_affine(build, x, y, axis, shape, scale=None, shift=None):
-    """Emit y = x*scale + shift, where scale and shift (arrays or numbers, or None) lie along ``shape`` from ``axis`` on.
+    """Emit y = x*scale + shift; scale and shift (arrays, numbers or None) lie along ``shape`` from ``axis`` on.
 
     One number for all is spread along the channels (axis 1), because there it can be folded into a neighbour.
     """

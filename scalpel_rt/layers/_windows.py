@@ -74,7 +74,7 @@ def convolved_size(size, kernel, stride, pad, dilation):
     room = size + 2 * pad - (dilation * (kernel - 1) + 1)
     windows = (room // stride if room >= 0 else -(-room // stride)) + 1
     if windows < 0:
-        raise ShapeError(f"a kernel of {kernel} with dilation {dilation} does not fit an input of {size} with pad {pad}")
+        raise ShapeError(f"a kernel of {kernel}, dilation {dilation}, does not fit an input of {size} with pad {pad}")
     return windows
 
 

@@ -39,7 +39,7 @@ class Convolution(Layer):
     def check_counts(self, n_bottoms, n_tops):
         super().check_counts(n_bottoms, n_tops)
         if n_bottoms != n_tops:
-            raise GraphError(f"{self.type} takes as many tops as bottoms, not {n_bottoms} bottom(s) and {n_tops} top(s)")
+            raise GraphError(f"{self.type} takes as many tops as bottoms, not {n_tops} and {n_bottoms}")
 
     def out_size(self, *numbers):
         """Size of the top along one spatial axis from size, kernel, stride, pad, dilation."""

@@ -37,7 +37,7 @@ class Reshape(Layer):
                 dims[i] = shape[start + i]
         top = [*shape[:start], *dims, *shape[stop:]]
         if -1 in dims:
-            known = count(d for d in top if d != -1)
+            known = count([d for d in top if d != -1])
             if known == 0 or count(shape) % known:
                 raise ShapeError(f"the bottom, shape {shape}, {count(shape)} elements, does not fill {tuple(top)}")
             top[start + dims.index(-1)] = count(shape) // known
