@@ -85,13 +85,12 @@ class Param:
 
 @dataclass(eq=False)
 class Node:
-    """A layer with its place in the net. ``implicit``: Caffe inserts it by itself, it stands in no file."""
+    """A layer with its place in the net."""
 
     layer: object
     bottoms: tuple
     tops: tuple
     params: tuple = ()
-    implicit: bool = False
 
     @property
     def name(self):

@@ -34,7 +34,8 @@ class Layer:
         Caffe gives the first top loss weight 1 by default, and makes a top where none is written.
     is_input : bool
         Nothing is computed: the caller feeds the tops, as those of Caffe's Input. :meth:`shapes` gives None for a top
-        whose shape the net does not tell, and 0 for a single dimension that it does not tell. May be set by the instance.
+        whose shape the net does not tell, and 0 for a single dimension that it does not tell. May be set by the
+        instance.
     one_batch : bool
         For an input with several tops: they share their first dimension (images and their labels).
     note : str or None
@@ -84,7 +85,7 @@ class Layer:
         return []
 
     def multiply_adds(self, bottoms, tops, params):
-        """Multiplications with learnt weights in one forward, an int, from the shapes of all three (lists of tuples)."""
+        """Multiplications with learnt weights in one forward, from the shapes of all three (lists of tuples)."""
         return 0
 
     def forward(self, bottoms, params):
@@ -133,9 +134,5 @@ def count(shape, start=0, stop=None):
 
 
 def as_f32(array):
-    """``array`` as C-contiguous float32, keeping 0-axis shapes (``ascontiguousarray`` would make them 1-D).
-
-    What float32 cannot hold becomes infinite, as it would in Caffe.
-    """
-    with np.errstate(over="ignore"):
-        return np.asarray(array, dtype=np.float32, order="C")
+    """``array`` as C-contiguous float32, keeping 0-axis shapes (``ascontiguousarray`` would make them 1-D)."""
+    return np.asarray(array, dtype=np.float32, order="C")

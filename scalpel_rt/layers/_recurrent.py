@@ -49,6 +49,12 @@ class Recurrent(Layer):
                 raise ShapeError(f"the initial hidden state must have shape {state}, not {shape}")
         return [(x[0], x[1], self.num_output)] + [state] * (self.tops[0] - 1)
 
+    def multiply_adds(self, bottoms, tops, params):
+        steps, batch = bottoms[1]
+        static = count(params[2]) if self.has_static(bottoms) else 0    # used once a sequence, the others each step
+        matrices = sum(count(p) for p in params if len(p) == 2)
+        return steps * batch * (matrices - static) + batch * static
+
     def initial_state(self):
         return {"hidden": None}
 

@@ -10,7 +10,7 @@ from ._registry import register
 
 @register
 class HingeLoss(Loss):
-    """Scores x (N, ...) and N labels -> the sum of max(0, 1 + s)^p over N, (), where s is -x for the true class, else x.
+    """Scores x (N, ...) and N labels -> the sum of max(0, 1 + s)^p over N, (); s is -x for the true class, else x.
 
     p is 1 or 2 (``norm``). The classes are all elements of an item, as in Caffe.
     """

@@ -45,9 +45,9 @@ class InfogainLoss(Loss):
         if self._matrix is None:
             if not self.source:
                 raise GraphError("InfogainLoss needs its matrix: a third bottom, or infogain_loss_param { source: }")
-            from ..caffe import read_blob
+            from ..caffe.weights import read_blobproto
 
-            self._matrix = read_blob(self.source)
+            self._matrix = read_blobproto(self.source)
         return self._matrix
 
     def forward(self, bottoms, params):

@@ -45,7 +45,7 @@ class LSTM(Recurrent):
 
 
 def lstm_unit(c, gates, cont):
-    """One step: c (N, D), gates (N, 4D) before their functions, cont (N, 1) -> h, c. A cont of 0 drops c, even a NaN."""
+    """One step: c (N, D), gates (N, 4D) before their functions, cont (N, 1) -> h, c. cont 0 drops c, even a NaN."""
     i, f, o, g = np.split(gates, 4, axis=1)
     kept = np.where(cont == 0, 0, cont * sigmoid(f) * np.where(cont == 0, 0, c))
     c = kept + sigmoid(i) * np.tanh(g)
