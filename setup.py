@@ -35,7 +35,8 @@ C_FLAGS += [f"-DSCL_HAVE_{isa.upper()}=1" for isa in ISAS]
 if os.environ.get("SCALPEL_WERROR"):
     C_FLAGS += ["-Wall", "-Wextra", "-Werror"]
 EXTRA = os.environ.get("SCALPEL_CFLAGS", "").split()
-HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src_c" / "include").glob("*"))
+HEADERS = sorted(str(p.relative_to(ROOT)) for pattern in ("include/*", "kernels/body/*")
+                 for p in (ROOT / "src_c").glob(pattern))
 
 EXTENSIONS = ["_kernels", "_plan"]
 C_LIBRARY = "_kernels"  # the one extension that holds the objects of src_c; the others reach them through its .pxd

@@ -1,8 +1,10 @@
 """Every error that scalpel_rt raises on purpose, and where it happened.
 
 Code deep inside raises with a message alone; whoever knows the layer or the file adds it on the way out
-with :meth:`ScalpelError.locate`, so the text a user sees starts with file, line and layer.
+with :meth:`ScalpelError.locate` or :func:`located`, so the text a user sees starts with file, line and layer.
 """
+
+from contextlib import contextmanager
 
 
 class ScalpelError(Exception):
@@ -78,3 +80,13 @@ class OptionsError(ScalpelError, ValueError):
 
 class LimitError(ScalpelError, ValueError):
     """A size beyond the limits that the caller set, found before memory is taken."""
+
+
+@contextmanager
+def located(**where):
+    """``with located(layer=name):`` adds to every ScalpelError that passes what it does not know yet."""
+    try:
+        yield
+    except ScalpelError as error:
+        error.locate(**where)
+        raise

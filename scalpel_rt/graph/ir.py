@@ -85,12 +85,13 @@ class Param:
 
 @dataclass(eq=False)
 class Node:
-    """A layer with its place in the net."""
+    """A layer with its place in the net. ``implicit``: Caffe inserts it by itself, it stands in no file."""
 
     layer: object
     bottoms: tuple
     tops: tuple
     params: tuple = ()
+    implicit: bool = False
 
     @property
     def name(self):

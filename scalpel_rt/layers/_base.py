@@ -134,5 +134,9 @@ def count(shape, start=0, stop=None):
 
 
 def as_f32(array):
-    """``array`` as C-contiguous float32, keeping 0-axis shapes (``ascontiguousarray`` would make them 1-D)."""
-    return np.asarray(array, dtype=np.float32, order="C")
+    """``array`` as C-contiguous float32, keeping 0-axis shapes (``ascontiguousarray`` would make them 1-D).
+
+    What float32 cannot hold becomes infinite, as it would in Caffe.
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(array, dtype=np.float32, order="C")

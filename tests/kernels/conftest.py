@@ -7,9 +7,8 @@ and form is tested without touching a test, and test_list.py fails for a line th
 import numpy as np
 import pytest
 
+from scalpel_rt import isa
 from scalpel_rt.runtime import _kernels
-
-from .harness import LANES
 
 
 def pytest_generate_tests(metafunc):
@@ -22,7 +21,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def kernel(request):
     """One kernel of the list; skipped, loudly, where this machine cannot run it."""
-    if request.param.isa not in runnable():
+    if request.param.isa not in isa.runnable():
         pytest.skip(f"this machine has no {request.param.isa}")
     return request.param
 
@@ -30,17 +29,10 @@ def kernel(request):
 @pytest.fixture
 def lanes(kernel):
     """How many floats a vector of the kernel's instruction set holds."""
-    return LANES[kernel.isa]
+    return isa.LANES[kernel.isa]
 
 
 @pytest.fixture
 def rng(request):
     """Random numbers that are the same whenever the same test runs."""
     return np.random.default_rng(list(request.node.name.encode()))
-
-
-def runnable():
-    """The instruction sets of this machine."""
-    features = np._core._multiarray_umath.__cpu_features__
-    needs = {"scalar": [], "sse41": ["SSE41"], "avx2": ["AVX2", "FMA3", "F16C"], "avx512": ["AVX512F", "AVX512_SKX"]}
-    return [isa for isa, names in needs.items() if all(features.get(name) for name in names)]

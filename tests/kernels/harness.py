@@ -11,7 +11,6 @@ import numpy as np
 from scalpel_rt.runtime import _kernels
 
 EPS = float(np.finfo(np.float32).eps)
-LANES = {"scalar": 1, "sse41": 4, "avx2": 8, "avx512": 16}
 
 GUARD = 96  # elements on both sides of every array: more than one register tile
 #: (value around the inputs, value in and around the outputs and the scratch, elements off a 64-byte boundary)

@@ -3,9 +3,8 @@
 import importlib
 from pathlib import Path
 
+from scalpel_rt import isa
 from scalpel_rt.runtime import _kernels
-
-from .harness import LANES
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src_c" / "kernels"
@@ -24,7 +23,7 @@ def test_every_kernel_is_tested():
 
 def test_symbols_and_files_follow_the_names():
     for k in _kernels.kernels():
-        assert k.isa in LANES
+        assert k.isa in isa.LEVELS
         assert k.symbol.startswith(f"scl_{k.kind}_{k.form}"), k.symbol
         assert k.symbol.endswith(f"__{k.isa}"), k.symbol
         assert (SOURCES / k.isa / f"{k.kind}_{k.form}_{k.isa}.c").is_file(), k.symbol

@@ -1,0 +1,41 @@
+"""Writes a graph as files that any Caffe reads."""
+
+from ..caffe import write_caffemodel, write_hdf5, write_prototxt
+from ..errors import ShapeError
+
+
+def save_net(graph, prototxt=None, caffemodel=None):
+    """Write the net, the weights, or both; each file whole or not at all.
+
+    prototxt : path, optional
+        The layers that take part, without include and exclude rules (they have been decided).
+    caffemodel : path, optional
+        Binary, or HDF5 when the name ends in ``.h5``; shared weights stand in every layer that uses them.
+    """
+    if caffemodel is not None and not graph.ready:
+        raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
+    if prototxt is not None:
+        write_prototxt(to_message(graph), prototxt)
+    if caffemodel is not None:
+        layers = [(node.name, node.type, [param.array for param in node.params], list(node.layer.message.bottom),
+                   list(node.layer.message.top)) for node in graph.nodes if not node.implicit]
+        if str(caffemodel).endswith(".h5"):
+            write_hdf5(caffemodel, layers)
+        else:
+            write_caffemodel(caffemodel, graph.name, layers)
+
+
+def to_message(graph):
+    """The NetParameter of a graph, V2, without weights. Inputs whose shape the file left open get the present one."""
+    message = type(graph.message)(name=graph.name)
+    for node in graph.nodes:
+        if node.implicit:
+            continue
+        layer = message.layer.add()
+        layer.CopyFrom(node.layer.message)
+        for field in ("blobs", "include", "exclude"):
+            layer.ClearField(field)
+        if node.type == "Input" and not layer.input_param.shape and None not in [blob.shape for blob in node.tops]:
+            for blob in node.tops:
+                layer.input_param.shape.add(dim=blob.shape)
+    return message
