@@ -6,8 +6,8 @@ from functools import partial
 
 from ..errors import GraphError, LimitError, ShapeError, located
 from ..layers._base import count
+from ..layers._fillers import check_filler, fill
 from ..options import Limits
-from .fillers import check_filler, fill
 from .ir import Blob, Param
 
 MAX_AXES = 32  # Caffe's

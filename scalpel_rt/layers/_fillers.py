@@ -7,7 +7,7 @@ the parameters are first used in. They are not the numbers that Caffe would draw
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..layers._base import count
+from ._base import count
 
 
 def check_filler(filler, shape):
