@@ -1,0 +1,192 @@
+"""Labelled data for training, pruning and accuracy figures: arrays, .npz, MNIST idx files, CIFAR binaries, image folders.
+
+:func:`open_data` turns what a user writes on a command line into a :class:`Dataset`; everything stays uint8 or float32 in
+memory as it was on disk, and pixels become network input only batch by batch (:class:`Transform`).
+"""
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .errors import FormatError, OptionsError, ShapeError
+
+_IDX_TYPES = {8: np.uint8, 9: np.int8, 11: np.dtype(">i2"), 12: np.dtype(">i4"), 13: np.dtype(">f4"), 14: np.dtype(">f8")}
+_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm"}
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What Caffe's ``transform_param`` does to a batch: ``(x - mean) * scale``; ``mean`` broadcasts against (C, H, W)."""
+
+    scale: float = 1.0
+    mean: object = None
+
+    def __call__(self, batch):
+        """float32 C-contiguous copy of ``batch`` (N, C, H, W), transformed."""
+        out = np.array(batch, dtype=np.float32, order="C")
+        if self.mean is not None:
+            out -= np.asarray(self.mean, np.float32)
+        if self.scale != 1.0:
+            out *= np.float32(self.scale)
+        return out
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples and their answers.
+
+    images : array (N, C, H, W) or (N, ...), uint8 or float32; labels : int64 array (N,), or float32 (N, ...) for regression.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    transform: Transform = Transform()
+    name: str = "data"
+
+    def __post_init__(self):
+        if len(self.images) != len(self.labels):
+            raise ShapeError(f"{self.name}: {len(self.images)} samples of shape {self.images.shape} but "
+                             f"{len(self.labels)} labels of shape {self.labels.shape}")
+        if not len(self.images):
+            raise ShapeError(f"{self.name} holds no samples: shape {self.images.shape}")
+
+    def __len__(self):
+        return len(self.images)
+
+    @property
+    def shape(self):
+        """Shape of one sample."""
+        return self.images.shape[1:]
+
+    def take(self, index):
+        """(x, y) for an index array or slice: x transformed float32, y as stored."""
+        return self.transform(self.images[index]), self.labels[index]
+
+    def batches(self, size, order=None):
+        """Yield (x, y) in batches of ``size`` (the last may be smaller), in ``order`` or as stored."""
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size) if order is None else order[start:start + size])
+
+    def with_transform(self, **changes):
+        """The same data with another scale or mean."""
+        return replace(self, transform=replace(self.transform, **changes))
+
+    def subset(self, index):
+        """The samples of an index array or slice, as a Dataset."""
+        return replace(self, images=self.images[index], labels=self.labels[index])
+
+
+def open_data(spec, train=False):
+    """Open data by description.
+
+    ``spec`` is a :class:`Dataset` (returned as it is), a tuple of arrays (images, labels), or a string or path: a ``.npz`` with
+    ``images`` (or ``x``, ``data``) and ``labels`` (or ``y``, ``label``); a folder with MNIST idx files (``.gz`` or not) or CIFAR
+    binaries, of which ``train`` picks the part; or a folder with one folder of images for each class, in alphabetical order
+    (``train/`` and ``test/`` or ``val/`` above them are found).
+    """
+    if isinstance(spec, Dataset):
+        return spec
+    if isinstance(spec, tuple) and len(spec) == 2:
+        return Dataset(np.asarray(spec[0]), np.asarray(spec[1]))
+    path = Path(spec)
+    if not path.exists():
+        raise OptionsError(f"no such data: {path}")
+    if path.is_file():
+        if path.suffix == ".npz":
+            return read_npz(path)
+        raise FormatError("data files are .npz; MNIST and CIFAR are opened by the folder that holds them", file=str(path))
+    if list(path.glob("*-images*idx3-ubyte*")):
+        return read_mnist(path, train)
+    if list(path.glob("data_batch*.bin")) or (path / "test_batch.bin").exists():
+        return read_cifar(path, train)
+    return read_folder(path, train)
+
+
+def read_npz(path):
+    """A ``.npz`` with images and labels under one of the usual names."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            found = {k: held[k] for k in held.files}
+    except (OSError, ValueError, zlib.error) as e:
+        raise FormatError(f"not a readable .npz file: {e}", file=str(path)) from e
+    pick = []
+    for names in (("images", "x", "data"), ("labels", "y", "label")):
+        name = next((n for n in names if n in found), None)
+        if name is None:
+            raise FormatError(f"holds {', '.join(found) or 'nothing'}; wanted one of {', '.join(names)}", file=str(path))
+        pick.append(found[name])
+    return Dataset(*pick, name=str(path))
+
+
+def read_idx(path):
+    """One MNIST idx file (gzip or not) as an array; FormatError when its header and its length disagree."""
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (OSError, EOFError, zlib.error) as e:
+        raise FormatError(f"cannot be read: {e}", file=str(path)) from e
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_TYPES or len(raw) < 4 + 4 * raw[3]:
+        raise FormatError("is not an idx file", file=str(path))
+    shape = struct.unpack(f">{raw[3]}I", raw[4:4 + 4 * raw[3]])
+    dtype = np.dtype(_IDX_TYPES[raw[2]])
+    want, have = dtype.itemsize * int(np.prod(shape, dtype=object)), len(raw) - 4 - 4 * raw[3]
+    if want != have:
+        raise FormatError(f"the header says shape {shape}, {want} bytes; {have} follow", file=str(path))
+    return np.frombuffer(raw, dtype, offset=4 + 4 * raw[3]).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_mnist(folder, train=False):
+    """MNIST or Fashion-MNIST, images (N, 1, 28, 28) uint8, scaled by 1/256 as in Caffe's example."""
+    part = "train" if train else "t10k"
+    arrays = []
+    for kind in ("images*idx3", "labels*idx1"):
+        found = sorted(Path(folder).glob(f"{part}-{kind}-ubyte*"))
+        if not found:
+            raise FormatError(f"holds no {part}-{kind.replace('*', '-')}-ubyte", file=str(folder))
+        arrays.append(read_idx(found[0]))
+    return Dataset(arrays[0][:, None], arrays[1].astype(np.int64), Transform(scale=1 / 256), name=f"MNIST {part}")
+
+
+def read_cifar(folder, train=False):
+    """CIFAR-10 in its binary layout: images (N, 3, 32, 32) uint8, RGB planes."""
+    found = sorted(Path(folder).glob("data_batch*.bin" if train else "test_batch.bin"))
+    if not found:
+        raise FormatError(f"holds no {'data_batch_*.bin' if train else 'test_batch.bin'}", file=str(folder))
+    rows = []
+    for path in found:
+        raw = np.fromfile(path, np.uint8)
+        if raw.size % 3073:
+            raise FormatError(f"{raw.size} bytes are not a whole number of records of 3073", file=str(path))
+        rows.append(raw.reshape(-1, 3073))
+    rows = np.concatenate(rows)
+    return Dataset(rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0].astype(np.int64), name=f"CIFAR-10 {'train' if train else 'test'}")
+
+
+def read_folder(folder, train=False):
+    """A folder with one folder of images for each class; images must be of one size. Channels come out as BGR, as in Caffe."""
+    folder = Path(folder)
+    for part in ("train",) if train else ("test", "val"):
+        if (folder / part).is_dir():
+            folder = folder / part
+            break
+    classes = sorted(p for p in folder.iterdir() if p.is_dir())
+    files = [(p, i) for i, c in enumerate(classes) for p in sorted(c.rglob("*")) if p.suffix.lower() in _IMAGE_SUFFIXES]
+    if not files:
+        raise FormatError("holds no MNIST or CIFAR files and no folders of images", file=str(folder))
+    try:
+        from PIL import Image
+    except ImportError as e:
+        raise OptionsError("reading images needs Pillow: pip install 'scalpel-rt[image]'") from e
+    images = []
+    for path, _ in files:
+        with Image.open(path) as picture:
+            image = np.asarray(picture.convert("RGB"))[:, :, ::-1].transpose(2, 0, 1)
+        if images and image.shape != images[0].shape:
+            raise ShapeError(f"is {image.shape}, but the first image is {images[0].shape}; resize them first").locate(file=str(path))
+        images.append(image)
+    return Dataset(np.stack(images), np.array([label for _, label in files], np.int64), name=str(folder))

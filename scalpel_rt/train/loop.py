@@ -1,0 +1,172 @@
+"""The training loop: one module, one data set, one recipe; resumable, seeded, and silent (progress goes to a callback)."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..errors import GraphError, OptionsError
+
+
+def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=None, device="cpu"):
+    """Train ``module`` (a :class:`~scalpel_rt.train.to_torch.TorchNet`) in place.
+
+    Parameters
+    ----------
+    data, test : Dataset; ``test``, where given, is scored after every epoch
+    recipe : Recipe
+    hooks : objects that take part in training, with any of ``parameter_groups()``, ``after(node, tensors)`` and
+        ``after_step(rate)``: weight masks and mask layers (:mod:`scalpel_rt.train.masks`)
+    progress : called with the log row after each epoch, and every half second within it with ``{"epoch": float}``
+    checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the same result
+    device : "cpu", "cuda" …
+
+    Returns the log, a list of dicts: epoch, loss, rate, seconds and, with ``test``, accuracy (percent).
+    """
+    device = _device(device)
+    module.to(device)
+    source, target = _ends(module.graph, recipe)
+    optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
+                                momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
+    log, order_seed = _resume(module, optimiser, hooks, checkpoint), recipe.seed
+    per_epoch = -(-len(data) // recipe.batch)
+    for epoch in range(len(log), int(np.ceil(recipe.epochs))):
+        rng = np.random.default_rng((order_seed, epoch))
+        torch.manual_seed(order_seed * 10007 + epoch)
+        module.train()
+        started, shown, total, seen = time.perf_counter(), time.perf_counter(), 0.0, 0
+        for step, (x, y) in enumerate(data.batches(recipe.batch, rng.permutation(len(data)))):
+            now = epoch + step / per_epoch
+            if now >= recipe.epochs:
+                break
+            rate = recipe.rate(now)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["lr_mult"]
+            x, y = _tensor(augment(x, recipe.augment, rng), device), _tensor(y, device)
+            loss = _loss(_run(module, {source: x}, hooks)[target], y, recipe.loss)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            for hook in hooks:
+                getattr(hook, "after_step", lambda rate: None)(rate)
+            total, seen = total + float(loss.detach()) * len(x), seen + len(x)
+            if progress is not None and time.perf_counter() - shown > 0.5:
+                shown = time.perf_counter()
+                progress({"epoch": now, "loss": total / seen})
+        if not np.isfinite(total):
+            raise GraphError(f"training diverged in epoch {epoch + 1}: the loss is {total / max(seen, 1)}; a lower rate may help")
+        row = {"epoch": epoch + 1, "loss": total / max(seen, 1), "rate": rate, "seconds": time.perf_counter() - started}
+        if test is not None:
+            row["accuracy"] = accuracy(module, test, recipe, hooks=hooks, device=device)
+        log.append(row)
+        if checkpoint is not None:
+            _save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
+                   "hooks": [getattr(h, "state", dict)() for h in hooks]}, checkpoint)
+        if progress is not None:
+            progress(row)
+    module.eval()
+    return log
+
+
+def accuracy(module, data, recipe, *, hooks=(), device="cpu", batch=500):
+    """Percent of samples whose greatest output is their label (dropout off, BatchNorm's stored statistics)."""
+    source, target = _ends(module.graph, recipe)
+    module.eval()
+    right = 0
+    with torch.no_grad():
+        for x, y in data.batches(batch):
+            scores = _run(module, {source: _tensor(x, device)}, hooks)[target]
+            right += int((scores.flatten(1).argmax(1).cpu().numpy() == y).sum())
+    return 100.0 * right / len(data)
+
+
+def augment(x, kind, rng):
+    """A batch (N, C, H, W) changed at random in the way that ``Recipe.augment`` names."""
+    if kind == "none":
+        return x
+    n, _, h, w = x.shape
+    if kind in ("flip", "flip-crop"):
+        x = np.where(rng.random(n)[:, None, None, None] < 0.5, x[:, :, :, ::-1], x)
+    pad = {"shift": 2, "flip-crop": 4}.get(kind, 0)
+    if pad:
+        padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        dy, dx = rng.integers(0, 2 * pad + 1, (2, n))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (h, w), axis=(2, 3))
+        x = windows[np.arange(n), :, dy, dx]
+    return np.ascontiguousarray(x)
+
+
+def _run(module, feed, hooks):
+    around = [hook.after for hook in hooks if hasattr(hook, "after")]
+
+    def after(node, tensors):
+        for f in around:
+            tensors = f(node, tensors)
+        return tensors
+
+    return module(feed, after if around else None)
+
+
+def _ends(graph, recipe):
+    """Names of the input to feed and of the blob to judge: a closing Softmax is taken off."""
+    if len(graph.inputs) != 1:
+        raise GraphError(f"training wants a net with one input, not {', '.join(b.name for b in graph.inputs) or 'none'}")
+    if recipe.output:
+        return graph.inputs[0].name, recipe.output
+    last = graph.nodes[-1]
+    blob = last.bottoms[0] if last.type == "Softmax" and recipe.loss == "softmax" else last.tops[0]
+    return graph.inputs[0].name, blob.name
+
+
+def _loss(scores, y, kind):
+    if kind == "softmax":
+        return functional.cross_entropy(scores.flatten(1), y)
+    return ((scores - y.reshape(scores.shape)) ** 2).sum() / (2 * len(scores))
+
+
+def _groups(module, recipe, hooks):
+    """Parameter groups with each layer's own lr_mult and decay_mult, as its prototxt gives them."""
+    specs = {node.name: node.layer.message.param for node in module.graph.nodes}
+    groups = []
+    for (name, index), weight in module.weights.items():
+        spec = specs[name][index] if index < len(specs[name]) else None
+        groups.append({"params": [weight], "lr_mult": spec.lr_mult if spec is not None else 1.0,
+                       "weight_decay": recipe.weight_decay * (spec.decay_mult if spec is not None else 1.0)})
+    for hook in hooks:
+        groups += getattr(hook, "parameter_groups", list)()
+    return groups
+
+
+def _device(name):
+    try:
+        device = torch.device(name)
+    except RuntimeError as e:
+        raise OptionsError(f"no such device: {name}") from e
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise OptionsError("device cuda asked for, but torch sees no CUDA device here")
+    return device
+
+
+def _tensor(array, device):
+    return torch.as_tensor(np.ascontiguousarray(array)).to(device)
+
+
+def _resume(module, optimiser, hooks, checkpoint):
+    if checkpoint is None or not Path(checkpoint).exists():
+        return []
+    held = torch.load(checkpoint, weights_only=True)
+    module.load_state_dict(held["module"])
+    optimiser.load_state_dict(held["optimiser"])
+    for hook, state in zip(hooks, held["hooks"], strict=True):
+        if state:
+            hook.restore(state)
+    return held["log"]
+
+
+def _save(state, path):
+    side = Path(f"{path}.new")
+    torch.save(state, side)
+    os.replace(side, path)

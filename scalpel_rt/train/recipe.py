@@ -1,0 +1,94 @@
+"""How to train: the few numbers that a run is made of, and where Caffe's solver files say the same."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+
+from ..errors import OptionsError
+
+SCHEDULES = ("fixed", "step", "multistep", "cosine")
+AUGMENTATIONS = ("none", "shift", "flip", "flip-crop")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Stochastic gradient descent with momentum, as Caffe and Scalpel's authors use it.
+
+    epochs, batch : passes over the data, samples a step
+    lr, momentum, weight_decay, nesterov : of the optimiser; a layer's ``lr_mult`` and ``decay_mult`` multiply
+    schedule : "fixed", "step" (times ``gamma`` every ``steps[0]`` epochs), "multistep" (at each of ``steps``) or "cosine" (to 0)
+    warmup : epochs during which the rate rises from 0
+    augment : "none", "shift" (up to 2 pixels), "flip" (left-right) or "flip-crop" (flip, and a crop after padding by 4)
+    loss : "softmax" or "euclidean", applied to the blob ``output`` (default: the net's last layer, a Softmax taken off)
+    seed : of the order of samples, the augmentation and dropout
+    """
+
+    epochs: float = 10
+    batch: int = 128
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    nesterov: bool = False
+    schedule: str = "fixed"
+    steps: tuple = ()
+    gamma: float = 0.1
+    warmup: float = 0
+    augment: str = "none"
+    loss: str = "softmax"
+    output: str = ""
+    seed: int = 1
+
+    def __post_init__(self):
+        for name, least in (("epochs", 0), ("batch", 1), ("lr", 0), ("momentum", 0), ("weight_decay", 0), ("warmup", 0)):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= least):
+                raise OptionsError(f"{name} must be a number of at least {least}, not {value!r}")
+        for name, legal in (("schedule", SCHEDULES), ("augment", AUGMENTATIONS), ("loss", ("softmax", "euclidean"))):
+            if getattr(self, name) not in legal:
+                raise OptionsError(f"{name} must be one of {', '.join(legal)}, not {getattr(self, name)!r}")
+        if self.schedule in ("step", "multistep") and not self.steps:
+            raise OptionsError(f"schedule {self.schedule} needs steps")
+
+    def rate(self, epoch):
+        """Learning rate at a (fractional) epoch."""
+        if epoch < self.warmup:
+            return self.lr * (epoch / self.warmup)
+        if self.schedule == "step":
+            return self.lr * self.gamma ** int(epoch // self.steps[0])
+        if self.schedule == "multistep":
+            return self.lr * self.gamma ** sum(epoch >= s for s in self.steps)
+        if self.schedule == "cosine":
+            done = (epoch - self.warmup) / max(self.epochs - self.warmup, 1e-9)
+            return self.lr * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
+        return self.lr
+
+    def but(self, **changes):
+        """A copy with other numbers."""
+        return replace(self, **changes)
+
+    def as_dict(self):
+        """Plain types, for logs and cards."""
+        return asdict(self)
+
+
+def from_solver(solver, samples, batch):
+    """The Recipe that a Caffe ``SolverParameter`` message says, for a training set of ``samples`` in batches of ``batch``.
+
+    Caffe counts iterations, a Recipe epochs. What has no counterpart here (another optimiser, an ``inv`` or ``poly`` policy,
+    gradient clipping, L1 regularisation) raises OptionsError rather than train something else.
+    """
+    kind = solver.type or "SGD"
+    if kind not in ("SGD", "Nesterov"):
+        raise OptionsError(f"solver type {kind} is not offered; SGD and Nesterov are")
+    if solver.regularization_type not in ("", "L2"):
+        raise OptionsError(f"regularization_type {solver.regularization_type} is not offered; L2 is")
+    if solver.clip_gradients > 0:
+        raise OptionsError("clip_gradients is not offered")
+    policy = solver.lr_policy or "fixed"
+    if policy not in ("fixed", "step", "multistep"):
+        raise OptionsError(f"lr_policy {policy} is not offered; fixed, step and multistep are")
+    per_epoch = samples / (batch * max(solver.iter_size, 1))
+    steps = {"fixed": (), "step": (solver.stepsize / per_epoch,),
+             "multistep": tuple(s / per_epoch for s in solver.stepvalue)}[policy]
+    return Recipe(epochs=solver.max_iter / per_epoch, batch=batch * max(solver.iter_size, 1), lr=solver.base_lr,
+                  momentum=solver.momentum, weight_decay=solver.weight_decay, nesterov=kind == "Nesterov", schedule=policy,
+                  steps=steps, gamma=solver.gamma, seed=max(int(solver.random_seed), 0))
