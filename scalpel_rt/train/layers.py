@@ -1,0 +1,221 @@
+"""Each trainable Caffe type in torch: one function ``(layer, bottoms, params, training) -> [tops]``."""
+
+import torch
+from torch.nn import functional as F
+
+_functions = {}
+
+
+def known(type_name):
+    """Whether layers of this type can be part of a trained net."""
+    return type_name in _functions
+
+
+def is_statistic(type_name):
+    """Whether the learnt blobs of this type follow the data rather than a gradient."""
+    return type_name == "BatchNorm"
+
+
+def run(node, bottoms, params, training):
+    """The tops of a graph node, a list of tensors."""
+    return _functions[node.type](node.layer, bottoms, params, training)
+
+
+def _trains(*types):
+    def enter(function):
+        for name in types:
+            _functions[name] = function
+        return function
+    return enter
+
+
+@_trains("Input", "Data", "DummyData")
+def _source(layer, bottoms, params, training):
+    raise AssertionError("inputs are fed, not run")
+
+
+@_trains("Convolution", "ConvolutionDepthwise", "DepthwiseConvolution")
+def _convolution(layer, bottoms, params, training):
+    f = (F.conv1d, F.conv2d, F.conv3d)[len(layer.kernel) - 1]
+    bias = params[1] if len(params) > 1 else None
+    return [f(x, params[0], bias, layer.stride, layer.pad, layer.dilation, layer.group) for x in bottoms]
+
+
+@_trains("Deconvolution")
+def _deconvolution(layer, bottoms, params, training):
+    f = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(layer.kernel) - 1]
+    bias = params[1] if len(params) > 1 else None
+    return [f(x, params[0], bias, layer.stride, layer.pad, 0, layer.group, layer.dilation) for x in bottoms]
+
+
+@_trains("InnerProduct")
+def _inner_product(layer, bottoms, params, training):
+    x = bottoms[0]
+    axis = layer.axis_ % x.dim()
+    weight = params[0].t() if layer.transpose else params[0]
+    return [F.linear(x.flatten(axis), weight, params[1] if len(params) > 1 else None)]
+
+
+@_trains("Pooling")
+def _pooling(layer, bottoms, params, training):
+    x = bottoms[0]
+    h, w = x.shape[2:]
+    (kh, kw), (sh, sw), (ph, pw) = layer.windows(x.shape)
+    oh, ow = layer.shapes([tuple(x.shape)])[0][2:]
+    # Caffe's last window may hang over the far edge: pad on that side as far as it reaches.
+    far_h, far_w = max((oh - 1) * sh + kh - h - ph, 0), max((ow - 1) * sw + kw - w - pw, 0)
+    if layer.method == "max":
+        x = F.pad(x, (pw, far_w, ph, far_h), value=-torch.finfo(x.dtype).max)
+        return [F.max_pool2d(x, (kh, kw), (sh, sw))[:, :, :oh, :ow]]
+    total = F.avg_pool2d(F.pad(x, (pw, far_w, ph, far_h)), (kh, kw), (sh, sw), divisor_override=1)[:, :, :oh, :ow]
+    # The divisor counts padding, but nothing beyond it.
+    rows = [min(i * sh - ph + kh, h + ph) - (i * sh - ph) for i in range(oh)]
+    cols = [min(j * sw - pw + kw, w + pw) - (j * sw - pw) for j in range(ow)]
+    return [total / (total.new_tensor(rows)[:, None] * total.new_tensor(cols))]
+
+
+@_trains("LRN")
+def _lrn(layer, bottoms, params, training):
+    x, n = bottoms[0], layer.local_size
+    if layer.region == "across":
+        squares = F.avg_pool3d(F.pad((x * x)[:, None], (0, 0, 0, 0, n // 2, n // 2)), (n, 1, 1), 1)[:, 0]
+        return [x * (layer.k + layer.alpha * squares) ** -layer.beta]
+    squares = F.avg_pool2d(x * x, n, 1, n // 2, count_include_pad=True)
+    return [x * (1 + layer.alpha * squares) ** -layer.beta]
+
+
+@_trains("BatchNorm")
+def _batch_norm(layer, bottoms, params, training):
+    x, (mean, variance, factor) = bottoms[0], params
+    shape = (1, -1) + (1,) * (x.dim() - 2)
+    if training and not layer.message.batch_norm_param.use_global_stats:
+        axes = [d for d in range(x.dim()) if d != 1]
+        m, v = x.mean(axes), x.var(axes, unbiased=False)
+        with torch.no_grad():
+            keep, count = layer.moving_average_fraction, x.numel() // x.shape[1]
+            factor.mul_(keep).add_(1)
+            mean.mul_(keep).add_(m)
+            variance.mul_(keep).add_(v * (count / max(count - 1, 1)))
+    else:
+        scale = torch.where(factor == 0, torch.zeros_like(factor), 1 / factor)
+        m, v = mean * scale, variance * scale
+    return [(x - m.reshape(shape)) / torch.sqrt(v.reshape(shape) + layer.eps)]
+
+
+def _along(layer, x, param):
+    """A Scale or Bias parameter shaped so that it broadcasts against x."""
+    axis = layer.axis_ % x.dim() if param.dim() else 0
+    return param.reshape((1,) * axis + tuple(param.shape) + (1,) * (x.dim() - axis - param.dim()))
+
+
+@_trains("Scale")
+def _scale(layer, bottoms, params, training):
+    held = [*bottoms[1:], *params]
+    y = bottoms[0] * _along(layer, bottoms[0], held[0])
+    return [y + _along(layer, y, held[1])] if len(held) > 1 else [y]
+
+
+@_trains("Bias")
+def _bias(layer, bottoms, params, training):
+    return [bottoms[0] + _along(layer, bottoms[0], [*bottoms[1:], *params][0])]
+
+
+@_trains("ReLU")
+def _relu(layer, bottoms, params, training):
+    return [F.leaky_relu(bottoms[0], layer.negative_slope) if layer.negative_slope else F.relu(bottoms[0])]
+
+
+@_trains("PReLU")
+def _prelu(layer, bottoms, params, training):
+    return [F.prelu(bottoms[0], params[0].reshape(-1))]
+
+
+@_trains("ELU")
+def _elu(layer, bottoms, params, training):
+    return [F.elu(bottoms[0], layer.alpha)]
+
+
+@_trains("Sigmoid")
+def _sigmoid(layer, bottoms, params, training):
+    return [torch.sigmoid(bottoms[0])]
+
+
+@_trains("TanH")
+def _tanh(layer, bottoms, params, training):
+    return [torch.tanh(bottoms[0])]
+
+
+@_trains("AbsVal")
+def _abs_val(layer, bottoms, params, training):
+    return [bottoms[0].abs()]
+
+
+@_trains("BNLL")
+def _bnll(layer, bottoms, params, training):
+    return [F.softplus(bottoms[0], threshold=1e9)]
+
+
+@_trains("Swish")
+def _swish(layer, bottoms, params, training):
+    return [bottoms[0] * torch.sigmoid(layer.beta * bottoms[0])]
+
+
+@_trains("Power")
+def _power(layer, bottoms, params, training):
+    y = layer.shift + layer.scale * bottoms[0]
+    return [y if layer.power == 1 else y ** layer.power]
+
+
+@_trains("Exp")
+def _exp(layer, bottoms, params, training):
+    base = torch.e if layer.base == -1 else layer.base
+    return [base ** (layer.shift + layer.scale * bottoms[0])]
+
+
+@_trains("Log")
+def _log(layer, bottoms, params, training):
+    y = torch.log(layer.shift + layer.scale * bottoms[0])
+    return [y if layer.base == -1 else y / torch.log(y.new_tensor(layer.base))]
+
+
+@_trains("Eltwise")
+def _eltwise(layer, bottoms, params, training):
+    y = bottoms[0] * layer.coeff[0] if layer.operation == "sum" and layer.coeff else bottoms[0]
+    for i, x in enumerate(bottoms[1:], 1):
+        if layer.operation == "sum":
+            y = y + (x * layer.coeff[i] if layer.coeff else x)
+        else:
+            y = y * x if layer.operation == "prod" else torch.maximum(y, x)
+    return [y]
+
+
+@_trains("Concat")
+def _concat(layer, bottoms, params, training):
+    return [torch.cat(bottoms, layer.axis_)]
+
+
+@_trains("Slice")
+def _slice(layer, bottoms, params, training):
+    axis = layer.axis_ % bottoms[0].dim()
+    sizes = [s[axis] for s in layer.shapes([tuple(bottoms[0].shape)])]
+    return list(torch.split(bottoms[0], sizes, axis))
+
+
+@_trains("Split")
+def _split(layer, bottoms, params, training):
+    return [bottoms[0]] * len(layer.message.top)
+
+
+@_trains("Softmax")
+def _softmax(layer, bottoms, params, training):
+    return [torch.softmax(bottoms[0], layer.axis_)]
+
+
+@_trains("Dropout")
+def _dropout(layer, bottoms, params, training):
+    return [F.dropout(bottoms[0], layer.dropout_ratio, training)]
+
+
+@_trains("Flatten", "Reshape")
+def _reshape(layer, bottoms, params, training):
+    return [bottoms[0].reshape(layer.shapes([tuple(bottoms[0].shape)])[0])]
