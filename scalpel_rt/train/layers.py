@@ -1,5 +1,7 @@
 """Each trainable Caffe type in torch: one function ``(layer, bottoms, params, training) -> [tops]``."""
 
+import functools
+
 import torch
 from torch.nn import functional as F
 
@@ -29,31 +31,29 @@ def _trains(*types):
     return enter
 
 
-@_trains("Input", "Data", "DummyData")
-def _source(layer, bottoms, params, training):
-    raise AssertionError("inputs are fed, not run")
+def _second(params):
+    return params[1] if len(params) > 1 else None
 
 
 @_trains("Convolution", "ConvolutionDepthwise", "DepthwiseConvolution")
 def _convolution(layer, bottoms, params, training):
-    f = (F.conv1d, F.conv2d, F.conv3d)[len(layer.kernel) - 1]
-    bias = params[1] if len(params) > 1 else None
-    return [f(x, params[0], bias, layer.stride, layer.pad, layer.dilation, layer.group) for x in bottoms]
+    w, _ = layer.geometry(tuple(bottoms[0].shape))
+    f = (F.conv1d, F.conv2d, F.conv3d)[len(w.kernel) - 1]
+    return [f(x, params[0], _second(params), w.stride, w.pad, w.dilation, layer.group) for x in bottoms]
 
 
 @_trains("Deconvolution")
 def _deconvolution(layer, bottoms, params, training):
-    f = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(layer.kernel) - 1]
-    bias = params[1] if len(params) > 1 else None
-    return [f(x, params[0], bias, layer.stride, layer.pad, 0, layer.group, layer.dilation) for x in bottoms]
+    w, _ = layer.geometry(tuple(bottoms[0].shape))
+    f = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(w.kernel) - 1]
+    return [f(x, params[0], _second(params), w.stride, w.pad, 0, layer.group, w.dilation) for x in bottoms]
 
 
 @_trains("InnerProduct")
 def _inner_product(layer, bottoms, params, training):
     x = bottoms[0]
-    axis = layer.axis_ % x.dim()
     weight = params[0].t() if layer.transpose else params[0]
-    return [F.linear(x.flatten(axis), weight, params[1] if len(params) > 1 else None)]
+    return [F.linear(x.flatten(layer.axis(layer.first_axis, x.shape)), weight, _second(params))]
 
 
 @_trains("Pooling")
@@ -76,8 +76,8 @@ def _pooling(layer, bottoms, params, training):
 
 @_trains("LRN")
 def _lrn(layer, bottoms, params, training):
-    x, n = bottoms[0], layer.local_size
-    if layer.region == "across":
+    x, n = bottoms[0], layer.size
+    if not layer.within:
         squares = F.avg_pool3d(F.pad((x * x)[:, None], (0, 0, 0, 0, n // 2, n // 2)), (n, 1, 1), 1)[:, 0]
         return [x * (layer.k + layer.alpha * squares) ** -layer.beta]
     squares = F.avg_pool2d(x * x, n, 1, n // 2, count_include_pad=True)
@@ -92,7 +92,7 @@ def _batch_norm(layer, bottoms, params, training):
         axes = [d for d in range(x.dim()) if d != 1]
         m, v = x.mean(axes), x.var(axes, unbiased=False)
         with torch.no_grad():
-            keep, count = layer.moving_average_fraction, x.numel() // x.shape[1]
+            keep, count = layer.message.batch_norm_param.moving_average_fraction, x.numel() // x.shape[1]
             factor.mul_(keep).add_(1)
             mean.mul_(keep).add_(m)
             variance.mul_(keep).add_(v * (count / max(count - 1, 1)))
@@ -102,27 +102,28 @@ def _batch_norm(layer, bottoms, params, training):
     return [(x - m.reshape(shape)) / torch.sqrt(v.reshape(shape) + layer.eps)]
 
 
-def _along(layer, x, param):
-    """A Scale or Bias parameter shaped so that it broadcasts against x."""
-    axis = layer.axis_ % x.dim() if param.dim() else 0
-    return param.reshape((1,) * axis + tuple(param.shape) + (1,) * (x.dim() - axis - param.dim()))
+def _along(layer, bottoms, operand):
+    """A Scale or Bias operand shaped so that it broadcasts against the first bottom."""
+    axis, _ = layer.place([tuple(b.shape) for b in bottoms])
+    return operand.reshape((1,) * axis + tuple(operand.shape) + (1,) * (bottoms[0].dim() - axis - operand.dim()))
 
 
 @_trains("Scale")
 def _scale(layer, bottoms, params, training):
-    held = [*bottoms[1:], *params]
-    y = bottoms[0] * _along(layer, bottoms[0], held[0])
-    return [y + _along(layer, y, held[1])] if len(held) > 1 else [y]
+    scale, *bias = [*bottoms[1:], *params]
+    y = bottoms[0] * _along(layer, bottoms, scale)
+    return [y + _along(layer, bottoms, bias[0])] if bias else [y]
 
 
 @_trains("Bias")
 def _bias(layer, bottoms, params, training):
-    return [bottoms[0] + _along(layer, bottoms[0], [*bottoms[1:], *params][0])]
+    return [bottoms[0] + _along(layer, bottoms, [*bottoms[1:], *params][0])]
 
 
 @_trains("ReLU")
 def _relu(layer, bottoms, params, training):
-    return [F.leaky_relu(bottoms[0], layer.negative_slope) if layer.negative_slope else F.relu(bottoms[0])]
+    slope, = layer.p
+    return [F.leaky_relu(bottoms[0], slope) if slope else F.relu(bottoms[0])]
 
 
 @_trains("PReLU")
@@ -132,7 +133,7 @@ def _prelu(layer, bottoms, params, training):
 
 @_trains("ELU")
 def _elu(layer, bottoms, params, training):
-    return [F.elu(bottoms[0], layer.alpha)]
+    return [F.elu(bottoms[0], layer.p[0])]
 
 
 @_trains("Sigmoid")
@@ -157,48 +158,44 @@ def _bnll(layer, bottoms, params, training):
 
 @_trains("Swish")
 def _swish(layer, bottoms, params, training):
-    return [bottoms[0] * torch.sigmoid(layer.beta * bottoms[0])]
+    return [bottoms[0] * torch.sigmoid(layer.p[0] * bottoms[0])]
 
 
 @_trains("Power")
 def _power(layer, bottoms, params, training):
-    y = layer.shift + layer.scale * bottoms[0]
-    return [y if layer.power == 1 else y ** layer.power]
+    power, scale, shift = layer.p
+    y = shift + scale * bottoms[0]
+    return [y if power == 1 else y ** power]
 
 
 @_trains("Exp")
 def _exp(layer, bottoms, params, training):
-    base = torch.e if layer.base == -1 else layer.base
-    return [base ** (layer.shift + layer.scale * bottoms[0])]
+    scale, shift = layer.p
+    return [torch.exp(shift + scale * bottoms[0])]
 
 
 @_trains("Log")
 def _log(layer, bottoms, params, training):
-    y = torch.log(layer.shift + layer.scale * bottoms[0])
-    return [y if layer.base == -1 else y / torch.log(y.new_tensor(layer.base))]
+    scale, shift, factor = layer.p
+    return [factor * torch.log(shift + scale * bottoms[0])]
 
 
 @_trains("Eltwise")
 def _eltwise(layer, bottoms, params, training):
-    y = bottoms[0] * layer.coeff[0] if layer.operation == "sum" and layer.coeff else bottoms[0]
-    for i, x in enumerate(bottoms[1:], 1):
-        if layer.operation == "sum":
-            y = y + (x * layer.coeff[i] if layer.coeff else x)
-        else:
-            y = y * x if layer.operation == "prod" else torch.maximum(y, x)
-    return [y]
+    if layer.operation == "SUM":
+        return [sum(c * x for c, x in zip(layer.coeff, bottoms, strict=True))]
+    return [functools.reduce(torch.mul if layer.operation == "PROD" else torch.maximum, bottoms)]
 
 
 @_trains("Concat")
 def _concat(layer, bottoms, params, training):
-    return [torch.cat(bottoms, layer.axis_)]
+    return [torch.cat(bottoms, layer.axis(layer.along, bottoms[0].shape))]
 
 
 @_trains("Slice")
 def _slice(layer, bottoms, params, training):
-    axis = layer.axis_ % bottoms[0].dim()
-    sizes = [s[axis] for s in layer.shapes([tuple(bottoms[0].shape)])]
-    return list(torch.split(bottoms[0], sizes, axis))
+    axis, cuts = layer.cuts(tuple(bottoms[0].shape))
+    return list(torch.split(bottoms[0], [b - a for a, b in zip(cuts, cuts[1:], strict=False)], axis))
 
 
 @_trains("Split")
@@ -208,12 +205,12 @@ def _split(layer, bottoms, params, training):
 
 @_trains("Softmax")
 def _softmax(layer, bottoms, params, training):
-    return [torch.softmax(bottoms[0], layer.axis_)]
+    return [torch.softmax(bottoms[0], layer.axis(layer.along, bottoms[0].shape))]
 
 
 @_trains("Dropout")
 def _dropout(layer, bottoms, params, training):
-    return [F.dropout(bottoms[0], layer.dropout_ratio, training)]
+    return [F.dropout(bottoms[0], layer.ratio, training)]
 
 
 @_trains("Flatten", "Reshape")
