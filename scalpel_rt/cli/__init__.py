@@ -13,7 +13,7 @@ import sys
 from .. import __version__
 from ..errors import ScalpelError
 
-VERBS = ("info", "run", "classify", "demo", "kernels")
+VERBS = ("run", "classify", "train", "demo", "kernels")
 
 
 def main(argv=None):

@@ -35,7 +35,7 @@ def load(args):
         if name is None and len(net.inputs) != 1:
             raise OptionsError(f"--shape must say which input: {', '.join(net.inputs)}")
         net.reshape(**{name or net.inputs[0]: dims})
-    if hasattr(args, "threads"):
+    if hasattr(args, "isa"):
         given = {k: v for k, v in (("threads", args.threads), ("isa", args.isa)) if v is not None}
         net.options = srt.Options(**given)
     return net

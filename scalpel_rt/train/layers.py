@@ -60,11 +60,11 @@ def _inner_product(layer, bottoms, params, training):
 def _pooling(layer, bottoms, params, training):
     x = bottoms[0]
     h, w = x.shape[2:]
-    (kh, kw), (sh, sw), (ph, pw) = layer.windows(x.shape)
-    oh, ow = layer.shapes([tuple(x.shape)])[0][2:]
+    (kh, kw), (oh, ow) = layer.geometry(tuple(x.shape))
+    (sh, sw), (ph, pw) = layer.stride, layer.pad
     # Caffe's last window may hang over the far edge: pad on that side as far as it reaches.
     far_h, far_w = max((oh - 1) * sh + kh - h - ph, 0), max((ow - 1) * sw + kw - w - pw, 0)
-    if layer.method == "max":
+    if layer.method == "MAX":
         x = F.pad(x, (pw, far_w, ph, far_h), value=-torch.finfo(x.dtype).max)
         return [F.max_pool2d(x, (kh, kw), (sh, sw))[:, :, :oh, :ow]]
     total = F.avg_pool2d(F.pad(x, (pw, far_w, ph, far_h)), (kh, kw), (sh, sw), divisor_override=1)[:, :, :oh, :ow]

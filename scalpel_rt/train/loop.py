@@ -1,6 +1,5 @@
 """The training loop: one module, one data set, one recipe; resumable, seeded, and silent (progress goes to a callback)."""
 
-import os
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from ..errors import GraphError, OptionsError
+from ..files import atomic_path
 
 
 def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=None, device="cpu"):
@@ -63,8 +63,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
             row["accuracy"] = accuracy(module, test, recipe, hooks=hooks, device=device)
         log.append(row)
         if checkpoint is not None:
-            _save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
-                   "hooks": [getattr(h, "state", dict)() for h in hooks]}, checkpoint)
+            with atomic_path(checkpoint) as part:
+                torch.save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
+                            "hooks": [getattr(h, "state", dict)() for h in hooks]}, part)
         if progress is not None:
             progress(row)
     module.eval()
@@ -114,8 +115,8 @@ def _ends(graph, recipe):
     """Names of the input to feed and of the blob to judge: a closing Softmax is taken off."""
     if len(graph.inputs) != 1:
         raise GraphError(f"training wants a net with one input, not {', '.join(b.name for b in graph.inputs) or 'none'}")
-    if recipe.output:
-        return graph.inputs[0].name, recipe.output
+    if recipe.scores:
+        return graph.inputs[0].name, recipe.scores
     last = graph.nodes[-1]
     blob = last.bottoms[0] if last.type == "Softmax" and recipe.loss == "softmax" else last.tops[0]
     return graph.inputs[0].name, blob.name
@@ -164,9 +165,3 @@ def _resume(module, optimiser, hooks, checkpoint):
         if state:
             hook.restore(state)
     return held["log"]
-
-
-def _save(state, path):
-    side = Path(f"{path}.new")
-    torch.save(state, side)
-    os.replace(side, path)

@@ -18,7 +18,7 @@ class Recipe:
     schedule : "fixed", "step" (times ``gamma`` every ``steps[0]`` epochs), "multistep" (at each of ``steps``) or "cosine" (to 0)
     warmup : epochs during which the rate rises from 0
     augment : "none", "shift" (up to 2 pixels), "flip" (left-right) or "flip-crop" (flip, and a crop after padding by 4)
-    loss : "softmax" or "euclidean", applied to the blob ``output`` (default: the net's last layer, a Softmax taken off)
+    loss : "softmax" or "euclidean", applied to the blob ``scores`` (default: the net's last layer, a Softmax taken off)
     seed : of the order of samples, the augmentation and dropout
     """
 
@@ -34,7 +34,7 @@ class Recipe:
     warmup: float = 0
     augment: str = "none"
     loss: str = "softmax"
-    output: str = ""
+    scores: str = ""
     seed: int = 1
 
     def __post_init__(self):
