@@ -13,7 +13,7 @@ import sys
 from .. import __version__
 from ..errors import ScalpelError
 
-VERBS = ("run", "classify", "train", "demo", "kernels")
+VERBS = ("info", "run", "classify", "train", "demo", "kernels")
 
 
 def main(argv=None):

@@ -1,0 +1,58 @@
+"""scalpel-rt info: what a net is made of."""
+
+import json
+from dataclasses import asdict
+
+from ..errors import OptionsError
+from ..graph import dump
+from ._common import load, net_arguments, run_arguments, si, table
+
+SUMMARY = "Show a net's layers, shapes, parameters, multiply-adds and memory"
+EXAMPLE = """  scalpel-rt info deploy.prototxt net.caffemodel
+  scalpel-rt info deploy.prototxt --dot | dot -Tsvg > net.svg
+  scalpel-rt info deploy.prototxt net.caffemodel --plan"""
+
+
+def arguments(parser):
+    """Declare the options."""
+    net_arguments(parser)
+    run_arguments(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="machine-readable output")
+    form.add_argument("--dot", action="store_true", help="the graph for Graphviz")
+    form.add_argument("--plan", action="store_true", help="which kernel each step was given, and what the others would cost")
+
+
+def run(args):
+    """Carry it out."""
+    net = load(args)
+    if args.dot:
+        print(dump(net.graph, "dot"))
+        return 0
+    if args.plan:
+        return _plan(net)
+    summary = net.summary()
+    if args.json:
+        print(json.dumps(asdict(summary), indent=1))
+        return 0
+    rows = [(row.name, row.type, _shapes(row.top_shapes), _shapes(row.param_shapes), si(row.parameters) if row.parameters else "",
+             si(row.multiply_adds) if row.multiply_adds else "") for row in summary.layers]
+    print(table(rows, ("layer", "type", "tops", "parameters", "count", "mult-adds"), right=(4, 5)))
+    print(f"\n{summary.name or 'net'}: {len(rows)} layers, {si(summary.parameters)} parameters ({si(summary.parameter_bytes, 'B')}), "
+          f"{si(summary.multiply_adds)} multiply-adds, {si(summary.activation_bytes, 'B')} of blobs")
+    for layer, note in summary.notes.items():
+        print(f"note: {layer}: {note}")
+    return 0
+
+
+def _plan(net):
+    plan = net.compile()
+    rows = plan.explain()
+    if not rows:
+        raise OptionsError("nothing of this net is compiled: all its layers run in Python")
+    print(table([[str(row[k]) for k in rows[0]] for row in rows], list(rows[0])))
+    return 0
+
+
+def _shapes(shapes):
+    return " ".join("?" if s is None else "x".join(map(str, s)) or "scalar" for s in shapes)
