@@ -38,5 +38,6 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     stages = (stages,) if isinstance(stages, str) else tuple(stages)
     held = None if weights is None else read_weights(weights)
     with located(file=os.fspath(prototxt)):
-        graph = build(upgrade_net(message), phase, level, stages, weights=held, trusted=allow_python, limits=limits, seed=seed)
+        graph = build(upgrade_net(message), phase, level, stages,
+                      weights=held, trusted=allow_python, limits=limits, seed=seed)
     return Net(graph, weights=held, limits=limits, seed=seed)

@@ -40,6 +40,8 @@ def with_shapes(graph, given=None, limits=None, seed=0):
     for node in graph.nodes:
         with located(layer=node.name):
             bottoms = tuple(new[blob] for blob in node.bottoms)
+            if node.params:
+                _check_params(node, [blob.shape for blob in bottoms])
             for old, shape in zip(node.tops, _top_shapes(node, bottoms, given), strict=True):
                 new[old] = Blob(old.name, budget.take(f"top {old.name!r}", shape), old.version)
             nodes.append(replace(node, bottoms=bottoms, tops=tuple(new[blob] for blob in node.tops)))
@@ -120,17 +122,21 @@ class _Budget:
 def _add_params(graph, budget, seed):
     """Give every node of a graph with all shapes its parameters, as Caffe's AppendParam does."""
     owners = {}     # share name -> (Param, name of the layer that made it)
+    counted = set()
     for node in graph.nodes:
         with located(layer=node.name):
-            shapes = [tuple(int(d) for d in s) for s in node.layer.param_shapes([b.shape for b in node.bottoms])]
             if node.params:
-                _check_params(node, shapes)
-                for param in node.params:
-                    owners.setdefault(param.share_name, (param, node.name))
+                for i, param in enumerate(node.params):
+                    if param.owner is None and param not in counted:
+                        counted.add(param)
+                        budget.take(f"parameter {i}", param.shape)
+                    if param.share_name:
+                        owners.setdefault(param.share_name, (param, node.name))
                 continue
+            shapes = _param_shapes(node.layer, [blob.shape for blob in node.bottoms])
             specs = node.layer.message.param
             if len(specs) > len(shapes):
-                raise GraphError(f"has {len(specs)} param {{ }} entries, but {node.type} has {len(shapes)} parameter(s)")
+                raise GraphError(f"{len(specs)} param {{ }} entries, but {node.type} has {len(shapes)} parameter(s)")
             fillers = node.layer.fillers()
             params = []
             for i, shape in enumerate(shapes):
@@ -148,11 +154,18 @@ def _add_params(graph, budget, seed):
             node.params = tuple(params)
 
 
-def _check_params(node, shapes):
-    have = [param.shape for param in node.params]
-    if have != shapes:
-        raise ShapeError(f"bottoms of shape {', '.join(str(b.shape) for b in node.bottoms)} would need parameters of "
-                         f"shape {', '.join(map(str, shapes))}, but the net has {', '.join(map(str, have))}")
+def _param_shapes(layer, bottoms):
+    return [tuple(int(d) for d in shape) for shape in layer.param_shapes(bottoms)]
+
+
+def _check_params(node, bottoms):
+    """What a net has learnt fixes some of its shapes (channels, not batch or image size)."""
+    if None in bottoms:
+        return
+    have, want = [param.shape for param in node.params], _param_shapes(node.layer, bottoms)
+    if have != want:
+        raise ShapeError(f"bottoms of shape {', '.join(map(str, bottoms))} would need parameters of "
+                         f"shape {', '.join(map(str, want))}, but the net has {', '.join(map(str, have))}")
 
 
 def _shared(node, i, shape, spec, owner, owner_name):
@@ -161,7 +174,7 @@ def _shared(node, i, shape, spec, owner, owner_name):
     if shape == owner.shape:
         return owner
     if not permissive or count(shape) != count(owner.shape):
-        raise ShapeError(f"parameter {i} of layer {node.name!r} shares {spec.name!r} with layer {owner_name!r}, but has "
-                         f"shape {shape} where the owner has {owner.shape}"
+        raise ShapeError(f"parameter {i} of layer {node.name!r} shares {spec.name!r} with layer {owner_name!r}, "
+                         f"but has shape {shape} where the owner has {owner.shape}"
                          + (" (PERMISSIVE sharing wants the same count)" if permissive else ""))
     return Param(shape=shape, share_name=spec.name, owner=owner)
