@@ -29,7 +29,7 @@ def difference(got, want, rtol=RTOL):
 
 
 def names(message, token):
-    """Whether an error's text names ``token``: a shape in any common spelling, a number as a word, other text anyhow."""
+    """Whether an error's text names ``token``: a shape in any common spelling, numbers as words."""
     numbers = re.findall(r"-?\d+", token)
     if token.startswith("(") and numbers:
         return re.search(r"(?<!\d)" + r"[^\d\n]{1,3}".join(numbers) + r"(?!\d)", message) is not None

@@ -8,8 +8,10 @@ from scalpel_rt.graph.filter import filter_net
 
 from .nets import message
 
+TEST = State()
 
-def kept(rules, state=State(), head=""):
+
+def kept(rules, state=TEST, head=""):
     net = message(f'{head} layer {{ name: "a" type: "ReLU" {rules} }}')
     return bool(filter_net(net, state)[0].layer)
 

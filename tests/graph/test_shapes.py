@@ -77,10 +77,10 @@ def test_too_many_bytes_together():
 
 
 def test_huge_parameters_take_no_memory():
-    text = input_layer("x", 1, 2**20) + layer("InnerProduct", "x", "y", "inner_product_param { num_output: 2000000000 }")
+    text = input_layer("x", 1, 2**20) + layer("InnerProduct", "x", "y", IP.replace("3", "2000000000"))
     with pytest.raises(LimitError, match="'y'"):
         graph(text)
-    half = input_layer("x", 1, 2**14) + layer("InnerProduct", "x", "y", "inner_product_param { num_output: 131071 }")
+    half = input_layer("x", 1, 2**14) + layer("InnerProduct", "x", "y", IP.replace("3", "131071"))
     net = graph(half)       # 8 GiB of weights, which nobody asks for
     assert not net.nodes[1].params[0].loaded
 
