@@ -98,8 +98,6 @@ class Weights:
             return upgrade_net(made)
         except FormatError as error:
             raise error.locate(file=self.path) from None
-        except UnicodeDecodeError:
-            raise FormatError("a string that is not UTF-8", file=self.path) from None
 
 
 def read_weights(path):
@@ -110,11 +108,11 @@ def read_weights(path):
     for anything that is neither, OSError where it cannot be read.
     """
     with open(path, "rb") as file:
-        data = _map(file)
-    if _is_hdf5(data):
-        from .hdf5 import read_hdf5
+        if file.read(len(HDF5_MAGIC)) == HDF5_MAGIC:
+            from .hdf5 import read_hdf5
 
-        return read_hdf5(path)
+            return read_hdf5(path)
+        data = _map(file)
     try:
         format, layers = _read_net(data)
     except FormatError as error:
@@ -141,16 +139,6 @@ def _map(file):
     if size == 0:
         raise FormatError("the file is empty").locate(file=str(file.name))
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-
-
-def _is_hdf5(data):
-    """As HDF5 defines it: the signature at byte 0, or 512, 1024, 2048 ... behind a block of somebody else's."""
-    place = 0
-    while place < len(data):
-        if data[place:place + len(HDF5_MAGIC)] == HDF5_MAGIC:
-            return True
-        place = 2 * place or 512
-    return False
 
 
 def _explained(error, data):
@@ -194,7 +182,7 @@ def _read_layer(data, start, stop):
         elif number == V2_TYPE:
             type = _text(data, value, end)
         elif number == V2_BLOBS:
-            _note_blob(blobs, value, end, name)
+            blobs.append((value, end))
     return LayerWeights(name, type, _read_blobs(data, blobs, name))
 
 
@@ -209,7 +197,7 @@ def _read_old_layer(data, start, stop):
         elif number == V1_NAME:
             name = _text(data, value, end)
         elif number == V1_BLOBS:
-            _note_blob(blobs, value, end, name)
+            blobs.append((value, end))
         elif number == V1_LAYER:
             format = "V0"
             for number0, kind0, value0, _, end0 in fields(data, value, end):
@@ -220,17 +208,13 @@ def _read_old_layer(data, start, stop):
                 elif number0 == V0_TYPE:
                     type = V0_TYPES.get(_text(data, value0, end0), "")
                 elif number0 == V0_BLOBS:
-                    _note_blob(blobs, value0, end0, name)
+                    blobs.append((value0, end0))
     return LayerWeights(name, type, _read_blobs(data, blobs, name)), format
 
 
-def _note_blob(places, start, stop, layer):
-    if len(places) == MAX_PARTS:
-        raise FormatError(f"more than {MAX_PARTS} blobs in one layer", layer=layer)
-    places.append((start, stop))
-
-
 def _read_blobs(data, places, layer):
+    if len(places) > MAX_PARTS:
+        raise FormatError(f"{len(places)} blobs in one layer", layer=layer)
     try:
         return [_read_blob(data, start, stop) for start, stop in places]
     except FormatError as error:

@@ -1,7 +1,8 @@
 /* Vectors of floats for the bodies in src_c/kernels/body: AVX2 with FMA, 8 lanes. The same names are in simd_sse41.h and simd_avx512.h.
  *
  * VL lanes; vf a vector; vf_loadn and vf_storen touch the first n lanes only (0 <= n <= VL; the others are loaded as zero).
- * vf_load_range reads p[lo..hi-1] into lanes lo..hi-1 and nothing else; the other lanes are zero.
+ * vf_load_range reads p[lo..hi-1] into lanes lo..hi-1 and nothing else; the other lanes are zero. vf_load_step takes
+ * p[lo*step], p[(lo+1)*step] ... instead, and reads nothing before the first or behind the last; its step is 2 to 4 or so.
  */
 #ifndef SIMD_H
 #define SIMD_H
@@ -24,6 +25,20 @@ static inline vf vf_set1(float v) { return _mm256_set1_ps(v); }
 static inline vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline vf vf_loadn(const float *p, int64_t n) { return _mm256_maskload_ps(p, vf_first(n)); }
 static inline vf vf_load_range(const float *p, int lo, int hi) { return _mm256_maskload_ps(p, vf_range(lo, hi)); }
+static inline vf vf_load_step(const float *p, int step, int lo, int hi)
+{
+    __m256i at = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(step));
+    vf v = _mm256_setzero_ps();
+#pragma GCC unroll 4
+    for (int r = 0; r < step; r++) {
+        int from = lo * step - VL * r, to = (hi - 1) * step + 1 - VL * r;
+        from = from < 0 ? 0 : from > VL ? VL : from;
+        to = to < from ? from : to > VL ? VL : to;
+        vf part = _mm256_permutevar8x32_ps(_mm256_maskload_ps(p + VL * r, vf_range(from, to)), at);
+        v = _mm256_blendv_ps(v, part, _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_srli_epi32(at, 3), _mm256_set1_epi32(r))));
+    }
+    return v;
+}
 static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm256_maskstore_ps(p, vf_first(n), v); }
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }

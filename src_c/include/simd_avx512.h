@@ -15,6 +15,20 @@ static inline vf vf_set1(float v) { return _mm512_set1_ps(v); }
 static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline vf vf_loadn(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(vf_first(n), p); }
 static inline vf vf_load_range(const float *p, int lo, int hi) { return _mm512_maskz_loadu_ps((__mmask16)((1u << hi) - (1u << lo)), p); }
+static inline vf vf_load_step(const float *p, int step, int lo, int hi)
+{
+    __m512i at = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32(step));
+    vf v = _mm512_setzero_ps();
+#pragma GCC unroll 4
+    for (int r = 0; r < step; r++) {
+        int from = lo * step - VL * r, to = (hi - 1) * step + 1 - VL * r;
+        from = from < 0 ? 0 : from > VL ? VL : from;
+        to = to < from ? from : to > VL ? VL : to;
+        vf part = _mm512_maskz_loadu_ps((__mmask16)((1u << to) - (1u << from)), p + VL * r);
+        v = _mm512_mask_permutexvar_ps(v, _mm512_cmpeq_epi32_mask(_mm512_srli_epi32(at, 4), _mm512_set1_epi32(r)), at, part);
+    }
+    return v;
+}
 static inline void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm512_mask_storeu_ps(p, vf_first(n), v); }
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }

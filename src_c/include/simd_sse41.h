@@ -41,6 +41,14 @@ static inline vf vf_load_range(const float *p, int lo, int hi)
     return vf_load(lanes);
 }
 
+static inline vf vf_load_step(const float *p, int step, int lo, int hi)
+{
+    float lanes[4] = {0};
+    for (int i = lo; i < hi; i++)
+        lanes[i] = p[i * step];
+    return vf_load(lanes);
+}
+
 static inline void vf_storen(float *p, int64_t n, vf v)
 {
     if (n >= 4) {

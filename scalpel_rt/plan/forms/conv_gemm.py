@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Form, register
+from ._base import Form, packed, register
 from ._epilogue import conv_args
 from ._panels import pack_even
 
@@ -19,11 +19,13 @@ class ConvGemm(Form):
     def args(self, op, kernel):
         w = op.weights["w"]
         if kernel.isa == "scalar":
-            packed = np.ascontiguousarray(w, np.float32)
+            panels = np.ascontiguousarray(w, np.float32)
         else:
             groups = w.reshape(op.attrs["group"], -1, w[0].size)
-            packed = np.concatenate([pack_even(g, kernel.tile_m) for g in groups])
-        return {**conv_args(op), "w": packed, "scratch_stride": self.scratch(op, kernel)}
+            panels = packed(groups.shape)
+            for group, panel in zip(groups, panels, strict=True):
+                pack_even(group, kernel.tile_m, panel)
+        return {**conv_args(op), "w": panels}
 
     def scratch(self, op, kernel):
         if kernel.isa == "scalar":

@@ -43,15 +43,31 @@ static panel_shape panel_shape_of(const scl_args_conv *a)
     return s;
 }
 
-/* The vector that starts at lane 0 with ptr[0]; lanes outside [lo, hi) are zero and not read; neighbours are `step` apart. */
-static inline vf panel_load(const float *ptr, int64_t step, int lo, int hi)
+/* Lanes [lo, hi) of a row of the panel, for cs channels: from[c*plane + lane*step] to row[c*ld + lane]. Other lanes become zero, or stay as
+ * they are when `more`. */
+static inline __attribute__((always_inline)) void panel_part(float *row, int64_t ld, const float *from, int64_t plane, int64_t cs,
+                                                             int step, int lo, int hi, int more)
 {
-    if (step == 1)
-        return vf_load_range(ptr, lo, hi);
-    float lanes[VL] = {0};
-    for (int i = lo; i < hi; i++)
-        lanes[i] = ptr[i * step];
-    return vf_load(lanes);
+    for (int64_t c = 0; c < cs; c++) {
+        vf v = step == 1 ? vf_load_range(from + c * plane, lo, hi) : vf_load_step(from + c * plane, step, lo, hi);
+        vf_store(row + c * ld, more ? vf_or(v, vf_load(row + c * ld)) : v);
+    }
+}
+
+static void panel_part_any(float *row, int64_t ld, const float *from, int64_t plane, int64_t cs, int64_t step, int lo, int hi, int more)
+{
+    switch (step) {
+    case 1: panel_part(row, ld, from, plane, cs, 1, lo, hi, more); return;
+    case 2: panel_part(row, ld, from, plane, cs, 2, lo, hi, more); return;
+    case 3: panel_part(row, ld, from, plane, cs, 3, lo, hi, more); return;
+    case 4: panel_part(row, ld, from, plane, cs, 4, lo, hi, more); return;
+    }
+    for (int64_t c = 0; c < cs; c++) {
+        if (!more)
+            vf_store(row + c * ld, vf_zero());
+        for (int i = lo; i < hi; i++)
+            row[c * ld + i] = from[c * plane + i * step];
+    }
 }
 
 /* Runs of the `lanes` pixels from p on; returns how many. */
@@ -95,37 +111,32 @@ static void panel_pack(const panel_shape *s, const float *x, int64_t p0, int64_t
         for (int64_t k = 0; k < kk; k++) {
             int64_t ky = k / s->kw * s->dh, kx = k % s->kw * s->dw;
             for (int64_t v = 0; v < nv; v++) {
-                const float *from[VL];
-                int lo[VL], hi[VL], parts = 0;
+                int64_t ld = vectors[v].ld * kk;
+                float *row = vectors[v].to + c0 * ld + k * vectors[v].ld;
+                int parts = 0;
                 for (int r = vectors[v].first; r < vectors[v].last; r++) {
                     const panel_run *run = &runs[r];
                     int64_t iy = run->iy + ky, ix = run->ix + kx;
-                    int l = run->lo, e = run->hi;
+                    int lo = run->lo, hi = run->hi;
                     if (iy < 0 || iy >= s->h || ix >= s->w)
                         continue;
                     if (ix < 0)
-                        l += (int)((-ix + s->sw - 1) / s->sw);
-                    if (ix + (e - run->lo - 1) * s->sw >= s->w)
-                        e = run->lo + (int)((s->w - ix + s->sw - 1) / s->sw);
-                    if (l >= e)
+                        lo += (int)((-ix + s->sw - 1) / s->sw);
+                    if (ix + (hi - run->lo - 1) * s->sw >= s->w)
+                        hi = run->lo + (int)((s->w - ix + s->sw - 1) / s->sw);
+                    if (lo >= hi)
                         continue;
-                    from[parts] = run->image + c0 * plane + iy * s->w + ix - run->lo * s->sw;
-                    lo[parts] = l;
-                    hi[parts++] = e;
+                    const float *from = run->image + c0 * plane + iy * s->w + ix - run->lo * s->sw;
+                    if (s->sw == 1 && lo == 0 && hi == VL)
+                        for (int64_t c = 0; c < cs; c++)
+                            vf_store(row + c * ld, vf_load(from + c * plane));
+                    else
+                        panel_part_any(row, ld, from, plane, cs, s->sw, lo, hi, parts);
+                    parts++;
                 }
-                int64_t ld = vectors[v].ld * kk;
-                float *row = vectors[v].to + c0 * ld + k * vectors[v].ld;
-                if (parts == 1 && lo[0] == 0 && hi[0] == VL && s->sw == 1) {
+                if (!parts)
                     for (int64_t c = 0; c < cs; c++)
-                        vf_store(row + c * ld, vf_load(from[0] + c * plane));
-                } else {
-                    for (int64_t c = 0; c < cs; c++) {
-                        vf value = vf_zero();
-                        for (int i = 0; i < parts; i++)
-                            value = vf_or(value, panel_load(from[i] + c * plane, s->sw, lo[i], hi[i]));
-                        vf_store(row + c * ld, value);
-                    }
-                }
+                        vf_store(row + c * ld, vf_zero());
             }
         }
     }
