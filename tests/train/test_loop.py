@@ -1,0 +1,117 @@
+"""Training learns, repeats itself, survives a kill, and keeps masks."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): training is not tested")
+
+from scalpel_rt.caffe import parse_prototxt  # noqa: E402
+from scalpel_rt.datasets import Dataset  # noqa: E402
+from scalpel_rt.errors import GraphError, OptionsError  # noqa: E402
+from scalpel_rt.graph import build  # noqa: E402
+from scalpel_rt.train.loop import accuracy, augment, fit  # noqa: E402
+from scalpel_rt.train.masks import NodeMasks, WeightMasks  # noqa: E402
+from scalpel_rt.train.recipe import Recipe, from_solver  # noqa: E402
+from scalpel_rt.train.to_torch import TorchNet  # noqa: E402
+
+NET = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
+layer { name: "f1" type: "InnerProduct" bottom: "x" top: "f1" inner_product_param { num_output: 16 weight_filler { type: "xavier" } } }
+layer { name: "r1" type: "ReLU" bottom: "f1" top: "f1" }
+layer { name: "drop" type: "Dropout" bottom: "f1" top: "f1" dropout_param { dropout_ratio: 0.1 } }
+layer { name: "f2" type: "InnerProduct" bottom: "f1" top: "f2" inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "prob" type: "Softmax" bottom: "f2" top: "prob" }
+"""
+RECIPE = Recipe(epochs=6, batch=32, lr=0.1, schedule="cosine", seed=5)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 600)
+    return Dataset((rng.standard_normal((600, 2, 4, 4)) + labels[:, None, None, None]).astype(np.float32), labels)
+
+
+@pytest.fixture
+def module():
+    return TorchNet(build(parse_prototxt(NET)))
+
+
+def weights(module):
+    return b"".join(a.tobytes() for a in module.arrays().values())
+
+
+def test_learns(module, data):
+    assert accuracy(module, data, RECIPE) < 70
+    log = fit(module, data, RECIPE, test=data)
+    assert len(log) == 6 and log[-1]["loss"] < log[0]["loss"] and log[-1]["accuracy"] > 95
+
+
+def test_same_seed_same_bits_and_a_killed_run_resumes_to_them(module, data, tmp_path):
+    fit(module, data, RECIPE)
+    again = TorchNet(module.graph)
+
+    class Killed(Exception):
+        pass
+
+    def kill(row):
+        if row["epoch"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(again, data, RECIPE, checkpoint=tmp_path / "ck", progress=kill)
+    resumed = TorchNet(module.graph)
+    log = fit(resumed, data, RECIPE, checkpoint=tmp_path / "ck")
+    assert len(log) == 6 and weights(resumed) == weights(module)
+
+
+def test_weight_masks_hold(module, data):
+    mask = np.arange(16 * 32).reshape(16, 32) % 3 == 0
+    fit(module, data, RECIPE.but(epochs=2), hooks=[WeightMasks(module, {("f1", 0): mask})])
+    w = module.arrays()["f1", 0]
+    assert not w[~mask].any() and w[mask].all()
+
+
+def test_mask_layers_switch_off_what_carries_nothing(module, data):
+    with torch.no_grad():
+        module.weights["f2", 0][:, 8:] = 0
+    places = {"f1": module.graph.nodes[2]}
+    masks = NodeMasks(module, places, penalty={"f1": 2e-3})
+    fit(module, data, RECIPE.but(epochs=8, lr=0.05, weight_decay=0), hooks=[masks])
+    kept = masks.kept()["f1"]
+    assert 1 <= len(kept) < 16
+    assert accuracy(module, data, RECIPE, hooks=[masks]) > 90
+
+
+def test_divergence_is_an_error(module, data):
+    with pytest.raises(GraphError, match="diverged"):
+        fit(module, data, RECIPE.but(lr=1e30, momentum=0.99))
+
+
+@pytest.mark.parametrize("change", [{"lr": -1}, {"batch": 0}, {"epochs": float("nan")}, {"schedule": "sine"}, {"schedule": "step"}])
+def test_recipes_are_checked(change):
+    with pytest.raises(OptionsError):
+        Recipe(**change)
+
+
+def test_schedules():
+    assert Recipe(lr=1, schedule="step", steps=(2,), gamma=0.5).rate(4) == 0.25
+    assert Recipe(lr=1, schedule="multistep", steps=(1, 3), gamma=0.5).rate(2) == 0.5
+    assert Recipe(lr=1, schedule="cosine", epochs=10).rate(5) == pytest.approx(0.5)
+    assert Recipe(lr=1, warmup=2).rate(1) == 0.5
+
+
+def test_a_caffe_solver_says_the_same():
+    text = 'base_lr: 0.1 lr_policy: "step" stepsize: 200 gamma: 0.5 max_iter: 1000 momentum: 0.8 weight_decay: 0.001'
+    recipe = from_solver(parse_prototxt(text, message="SolverParameter"), samples=1000, batch=10)
+    assert (recipe.epochs, recipe.steps, recipe.lr, recipe.momentum) == (10, (2.0,), pytest.approx(0.1), pytest.approx(0.8))
+    with pytest.raises(OptionsError, match="Adam"):
+        from_solver(parse_prototxt('type: "Adam"', message="SolverParameter"), 1000, 10)
+
+
+@pytest.mark.parametrize("kind", ["shift", "flip", "flip-crop"])
+def test_augmentation_moves_pixels_and_keeps_the_shape(kind):
+    x = np.random.default_rng(0).random((8, 3, 9, 9)).astype(np.float32)
+    y = augment(x, kind, np.random.default_rng(1))
+    assert y.shape == x.shape and not np.array_equal(x, y)
+    assert np.array_equal(y, augment(x, kind, np.random.default_rng(1)))
