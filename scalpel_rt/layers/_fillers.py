@@ -67,7 +67,7 @@ def _msra(filler, shape, rng):
 def _positive_unitball(filler, shape, rng):
     """Uniform in 0..1, then each output's weights divided by their sum."""
     values = rng.random(shape)
-    rows = values.reshape(shape[0] if shape else 1, -1)
+    rows = values.reshape(shape[0] if shape else 1, count(shape, 1))
     return (rows / np.maximum(rows.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)).reshape(shape)
 
 

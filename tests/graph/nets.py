@@ -1,5 +1,7 @@
 """Nets written in the tests."""
 
+import json
+
 from scalpel_rt.caffe import parse_prototxt, upgrade_net
 from scalpel_rt.graph import build
 
@@ -29,11 +31,12 @@ def graph(text, *args, **options):
 def input_layer(name="x", *shape):
     """An Input layer's text."""
     dims = " ".join(f"dim: {d}" for d in shape)
-    return f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {dims} }} }} }}\n'
+    name = json.dumps(name)
+    return f'layer {{ name: {name} type: "Input" top: {name} input_param {{ shape {{ {dims} }} }} }}\n'
 
 
 def layer(type, bottoms, tops, more="", name=None):
     """A layer's text; ``bottoms`` and ``tops`` are names joined by blanks; it is called like its first top."""
-    lines = [f'bottom: "{b}"' for b in bottoms.split()] + [f'top: "{t}"' for t in tops.split()]
-    called = name or (tops.split() or [type])[0]
-    return f'layer {{ name: "{called}" type: "{type}" {" ".join(lines)} {more} }}\n'
+    lines = [f"bottom: {json.dumps(b)}" for b in bottoms.split()] + [f"top: {json.dumps(t)}" for t in tops.split()]
+    called = json.dumps(name or (tops.split() or [type])[0])
+    return f'layer {{ name: {called} type: "{type}" {" ".join(lines)} {more} }}\n'
