@@ -36,6 +36,14 @@ def messages(dialect="any"):
     return SimpleNamespace(**names)
 
 
+def decode(data):
+    """The text of a string of Caffe's. To Caffe strings are bytes: those that are not UTF-8 are taken as Latin-1."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 class _Enum:
     """A top-level enum: the numbers as attributes, and both ways between names and numbers."""
 

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor as Field
 
 from ..errors import FormatError
 from ..files import atomic_write
-from .messages import messages
+from .messages import decode, messages
 
 
 def read_prototxt(path, dialect="any", message="NetParameter"):
@@ -53,7 +53,8 @@ def write_prototxt(message, path):
 
 def _as_text(text):
     if isinstance(text, bytes):
-        # Comments may be in any encoding; strings that turn out not to be UTF-8 are refused when they are used.
+        # Comments and strings may be in any encoding; surrogateescape keeps their bytes as they are. Unlike Caffe we
+        # step over a byte order mark.
         text = text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     nul = text.find("\0")
     if nul >= 0:
@@ -272,11 +273,7 @@ class _Parser:
         return chr(code).encode()
 
     def string(self, field):
-        position = self.position
-        try:
-            return self.bytes(field).decode()
-        except UnicodeDecodeError:
-            raise self.error(f"{field.name} is not UTF-8", position) from None
+        return decode(self.bytes(field))
 
 
 _READERS = {

@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from ..errors import FormatError
-from .messages import messages
+from .messages import decode, messages
 from .upgrade import V0_TYPES, V1_TYPES, upgrade_net
 from .wire import FIXED32, FIXED64, LENGTH, VARINT, fields, run_length, signed, varint
 
@@ -98,6 +98,8 @@ class Weights:
             return upgrade_net(made)
         except FormatError as error:
             raise error.locate(file=self.path) from None
+        except UnicodeDecodeError:
+            raise FormatError("a string that is not UTF-8", file=self.path) from None
 
 
 def read_weights(path):
@@ -108,11 +110,11 @@ def read_weights(path):
     for anything that is neither, OSError where it cannot be read.
     """
     with open(path, "rb") as file:
-        if file.read(len(HDF5_MAGIC)) == HDF5_MAGIC:
-            from .hdf5 import read_hdf5
-
-            return read_hdf5(path)
         data = _map(file)
+    if _is_hdf5(data):
+        from .hdf5 import read_hdf5
+
+        return read_hdf5(path)
     try:
         format, layers = _read_net(data)
     except FormatError as error:
@@ -139,6 +141,16 @@ def _map(file):
     if size == 0:
         raise FormatError("the file is empty").locate(file=str(file.name))
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+
+def _is_hdf5(data):
+    """As HDF5 defines it: the signature at byte 0, or 512, 1024, 2048 ... behind a block of somebody else's."""
+    place = 0
+    while place < len(data):
+        if data[place:place + len(HDF5_MAGIC)] == HDF5_MAGIC:
+            return True
+        place = 2 * place or 512
+    return False
 
 
 def _explained(error, data):
@@ -178,11 +190,11 @@ def _read_layer(data, start, stop):
         if kind != LENGTH:
             continue
         if number == V2_NAME:
-            name = _text(data, value, end)
+            name = decode(data[value:end])
         elif number == V2_TYPE:
-            type = _text(data, value, end)
+            type = decode(data[value:end])
         elif number == V2_BLOBS:
-            blobs.append((value, end))
+            _note_blob(blobs, value, end, name)
     return LayerWeights(name, type, _read_blobs(data, blobs, name))
 
 
@@ -195,26 +207,30 @@ def _read_old_layer(data, start, stop):
         elif kind != LENGTH:
             continue
         elif number == V1_NAME:
-            name = _text(data, value, end)
+            name = decode(data[value:end])
         elif number == V1_BLOBS:
-            blobs.append((value, end))
+            _note_blob(blobs, value, end, name)
         elif number == V1_LAYER:
             format = "V0"
             for number0, kind0, value0, _, end0 in fields(data, value, end):
                 if kind0 != LENGTH:
                     continue
                 if number0 == V0_NAME:
-                    name = _text(data, value0, end0)
+                    name = decode(data[value0:end0])
                 elif number0 == V0_TYPE:
-                    type = V0_TYPES.get(_text(data, value0, end0), "")
+                    type = V0_TYPES.get(decode(data[value0:end0]), "")
                 elif number0 == V0_BLOBS:
-                    blobs.append((value0, end0))
+                    _note_blob(blobs, value0, end0, name)
     return LayerWeights(name, type, _read_blobs(data, blobs, name)), format
 
 
+def _note_blob(places, start, stop, layer):
+    if len(places) == MAX_PARTS:
+        raise FormatError(f"more than {MAX_PARTS} blobs in one layer", layer=layer)
+    places.append((start, stop))
+
+
 def _read_blobs(data, places, layer):
-    if len(places) > MAX_PARTS:
-        raise FormatError(f"{len(places)} blobs in one layer", layer=layer)
     try:
         return [_read_blob(data, start, stop) for start, stop in places]
     except FormatError as error:
@@ -290,13 +306,6 @@ def _view(data, start, count, width, stride, dtype=None):
     if count == 0:
         return np.empty(0, np.float32)
     return np.ndarray((count,), dtype or f"<f{width}", data, start, (stride,))
-
-
-def _text(data, start, stop):
-    try:
-        return data[start:stop].decode()
-    except UnicodeDecodeError:
-        raise FormatError(f"a name at byte {start} that is not UTF-8") from None
 
 
 def _read_skeleton(data, net):

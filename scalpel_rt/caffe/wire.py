@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import FormatError
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+MAX_FIELDS = 1_000_000  # of one message: far beyond any net, so that a hostile file cannot keep us busy
 
 
 def varint(data, position, end):
@@ -38,8 +39,11 @@ def fields(data, start, end):
     ``key`` is where the field starts and ``stop`` where it ends. Raises FormatError for what is no message:
     a field that would end after ``end``, groups (no Caffe has any), field number 0, wire types that do not exist.
     """
-    position = start
+    position, left = start, MAX_FIELDS
     while position < end:
+        if not left:
+            raise FormatError(f"more than {MAX_FIELDS} fields in a message of a net")
+        left -= 1
         key = position
         tag, position = varint(data, position, end)
         number, kind = tag >> 3, tag & 7

@@ -36,10 +36,11 @@ def write_caffemodel(path, name, layers):
         file.write(head)
         for key, _, fields, blobs in plan:
             file.write(key + fields)
-            for blob_head, array in blobs:
-                file.write(blob_head)
+            for before, array, after in blobs:
+                file.write(before)
                 if array.size:
                     file.write(np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8))
+                file.write(after)
 
 
 def write_hdf5(path, layers):
@@ -63,19 +64,20 @@ def _checked(layer, array):
 
 
 def _plan_layer(name, type, arrays, bottoms=(), tops=()):
-    """(key and length of the layer, its length, its fields but blobs, [(all of a blob before its data, array)])."""
+    """(key and length of the layer, its length, its fields but blobs, [(a blob's bytes before its data, array,
+    bytes after)]). The fields are in the order of their numbers, so that the file is just what Caffe would write."""
     fields = _string(V2_NAME, name) + _string(V2_TYPE, type)
     fields += b"".join(_string(V2_BOTTOM, bottom) for bottom in bottoms)
     fields += b"".join(_string(V2_TOP, top) for top in tops)
     blobs, size = [], len(fields)
     for array in arrays:
         array = _checked(name, array)
+        data = _key(BLOB_DATA, 4 * array.size) if array.size else b""
         dims = b"".join(_varint(dim) for dim in array.shape)
-        shape = _key(BLOB_SHAPE, len(_key(1, len(dims))) + len(dims)) + _key(1, len(dims)) + dims if dims else b""
-        data = _key(BLOB_DATA, 4 * array.size)
-        head = _key(V2_BLOBS, len(shape) + len(data) + 4 * array.size) + shape + data
-        blobs.append((head, array))
-        size += len(head) + 4 * array.size
+        shape = _field(BLOB_SHAPE, _field(1, dims)) if dims else b""
+        before = _key(V2_BLOBS, len(data) + 4 * array.size + len(shape)) + data
+        blobs.append((before, array, shape))
+        size += len(before) + 4 * array.size + len(shape)
     return _key(NET_LAYER, size), size, fields, blobs
 
 
@@ -93,6 +95,9 @@ def _key(number, length):
     return _varint(number << 3 | LENGTH) + _varint(length)
 
 
-def _string(number, text):
-    data = text.encode()
+def _field(number, data):
     return _key(number, len(data)) + data
+
+
+def _string(number, text):
+    return _field(number, text.encode())

@@ -1,0 +1,22 @@
+"""What tests of all packages share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder ``../shared`` beside the repository: golden cases, models, prototxts, data.
+
+    Without it the test is skipped, loudly; in CI (the variable CI is set) it fails.
+    """
+    if not SHARED.is_dir():
+        reason = f"{SHARED} is not there, so nothing was tested against real files"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return SHARED
