@@ -7,7 +7,10 @@ object of its own. So one layer can serve many threads and many input sizes.
 
 import numpy as np
 
-from ..errors import GraphError, ShapeError
+from ..errors import GraphError, ShapeError, UnsupportedError
+
+#: a field that the LayerParameter of the "any" dialect has and that of "bvlc" has not
+FORK_FIELD = "permute_param"
 
 
 class Layer:
@@ -64,6 +67,9 @@ class Layer:
         ``message`` is a V2 ``LayerParameter``; ``phase`` is "TRAIN" or "TEST", the layer's own. Whatever can be
         found wrong without shapes raises :class:`GraphError` here.
         """
+        if self.origin != "BVLC" and FORK_FIELD not in message.DESCRIPTOR.fields_by_name:
+            raise UnsupportedError(f"layer type {self.type!r} comes from {self.origin}, BVLC Caffe does not know it; "
+                                   "the dialect \"any\" does")
         self.message = message
         self.name = message.name
         self.phase = phase

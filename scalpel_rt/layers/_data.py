@@ -5,6 +5,7 @@ The images come as the net would see them: the ``transform_param`` (mean, scale,
 """
 
 from ._base import Layer
+from ._forks import given
 
 
 class Data(Layer):
@@ -37,15 +38,12 @@ def image_shape(batch, transform, height=0, width=0, channels=0):
         channels = 3 if transform.force_color else 1 if transform.force_gray else 0
         if not channels and len(transform.mean_value) > 1:
             channels = len(transform.mean_value)
-    if _has(transform, "resize_param"):
-        height, width = transform.resize_param.height, transform.resize_param.width
-    if _has(transform, "crop_h") and transform.crop_h and transform.crop_w:
+    resize = given(transform, "resize_param")
+    if resize is not None:
+        height, width = resize.height, resize.width
+    if given(transform, "crop_h", 0) and given(transform, "crop_w", 0):
         height, width = transform.crop_h, transform.crop_w
     if transform.crop_size:
         height = width = transform.crop_size
     return batch, channels, height, width
 
-
-def _has(message, field):
-    """Whether a field that only forks know is there and set."""
-    return field in message.DESCRIPTOR.fields_by_name and message.HasField(field)

@@ -81,8 +81,3 @@ class Recurrent(Layer):
         """
         raise NotImplementedError(f"{self.type}.run")
 
-
-def sigmoid(x):
-    """1 / (1 + exp(-x)) without overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)

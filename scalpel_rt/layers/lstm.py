@@ -3,7 +3,8 @@
 import numpy as np
 
 from ._base import count
-from ._recurrent import Recurrent, sigmoid
+from ._functions import sigmoid
+from ._recurrent import Recurrent
 from ._registry import register
 
 
