@@ -41,8 +41,8 @@ def parse_prototxt(text, name=None, dialect="any", message="NetParameter"):
 
 
 def format_prototxt(message):
-    """The text of a message; floats have just the digits that make them read back as they are."""
-    return text_format.MessageToString(message, as_utf8=True)
+    """The text of a message, in ASCII as Caffe writes it; floats have just the digits to be read back as they are."""
+    return text_format.MessageToString(message)
 
 
 def write_prototxt(message, path):
