@@ -1,5 +1,8 @@
 /* What simd_<isa>.h derives from its own functions. */
 
+/* For functions that are written once and specialised by the constants they are called with. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* scl_activate on a vector, special values and all. p0 holds the slopes of the lanes' channels under SCL_ACT_PRELU. */
 static inline vf vf_activate(vf v, int64_t act, vf p0, vf p1)
 {

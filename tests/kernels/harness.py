@@ -110,8 +110,8 @@ def assert_close(got, want, bound, what=""):
         rounded = want.astype(np.float32)
     special = ~np.isfinite(rounded)
     assert_same(got[special], rounded[special], f"{what}: NaN or infinity")
-    error = np.where(special, 0, np.abs(np.where(special, 0, got) - np.where(special, 0, want)))
-    bad = ~(error <= bound)
+    error = np.abs(np.where(special, 0, got) - np.where(special, 0, want))
+    bad = ~(special | (error <= bound))
     if bad.any():
         at = np.unravel_index(np.argmax(np.where(bad, error, -1)), error.shape)
         raise AssertionError(f"{what}: {bad.sum()} of {bad.size} elements are off, the worst at {tuple(map(int, at))}: "

@@ -1,0 +1,2 @@
+#include "simd_sse41.h"
+#include "../body/copy_plain.h"
