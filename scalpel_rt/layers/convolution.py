@@ -4,11 +4,9 @@ import numpy as np
 
 from ..errors import GraphError, ShapeError
 from ._base import Layer, as_f32, count
+from ._chunks import chunks
 from ._registry import register
 from ._windows import WindowParams, convolved_size, taps
-
-#: numbers that the reference works on at a time: what a cache holds
-CHUNK = 1 << 20
 
 
 @register
@@ -135,22 +133,23 @@ class Convolution(Layer):
 
 
 def convolve(x, w, stride, pad, dilation, group, out):
-    """Cross-correlation of x (N, C, *spatial) with w (M, C/group, *kernel): float64 (N, M, *out)."""
+    """Cross-correlation of x (N, C, *spatial) with w (M, C/group, *kernel): float64 (N, M, *out).
+
+    Some taps at a time, the pixels that they meet are laid out as a matrix and multiplied with their weights.
+    """
     n, c, *spatial = x.shape
-    m, kernel = w.shape[0], w.shape[2:]
-    x = x.reshape(n, group, c // group, *spatial)
-    w = w.reshape(group, m // group, c // group, *kernel).astype(np.float64)
-    y = np.zeros((n, group, m // group, *out))
-    for some in chunks(n, max(c * count(spatial), m * count(out))):
-        source, target = x[some].astype(np.float64), y[some]
-        for tap, windows, pixels in taps(spatial, out, kernel, stride, pad, dilation):
-            part = source[(..., *pixels)]
-            place = target[(..., *windows)]
-            place += (w[(..., *tap)] @ part.reshape(*part.shape[:3], count(part.shape, 3))).reshape(place.shape)
+    m, kernel, per, area = w.shape[0], w.shape[2:], c // group, count(out)
+    x = x.reshape(n, group, per, *spatial)
+    w = w.reshape(group, m // group, per, count(kernel)).swapaxes(2, 3).astype(np.float64)
+    y = np.zeros((n, group, m // group, area))
+    met = list(taps(spatial, out, kernel, stride, pad, dilation))
+    for some in chunks(n, max(c * count(spatial), m * area)):
+        source = x[some].astype(np.float64)
+        for few in chunks(len(met), len(source) * c * area):
+            matrix = np.zeros((len(source), group, few.stop - few.start, per, *out))
+            for i, (_, windows, pixels) in enumerate(met[few]):
+                matrix[(slice(None), slice(None), i, slice(None), *windows)] = source[(..., *pixels)]
+            weights = w[:, :, [np.ravel_multi_index(tap, kernel) if kernel else 0 for tap, _, _ in met[few]]]
+            k = weights.shape[2] * per
+            y[some] += weights.reshape(group, m // group, k) @ matrix.reshape(len(source), group, k, area)
     return y.reshape(n, m, *out)
-
-
-def chunks(n, size):
-    """Slices of 0..n that hold about CHUNK numbers when an item has ``size`` of them, at least one item each."""
-    step = max(1, CHUNK // max(1, size))
-    return [slice(i, min(i + step, n)) for i in range(0, n, step)]

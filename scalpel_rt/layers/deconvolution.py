@@ -4,9 +4,10 @@ import numpy as np
 
 from ..errors import ShapeError
 from ._base import count
+from ._chunks import chunks
 from ._registry import register
 from ._windows import taps
-from .convolution import Convolution, chunks
+from .convolution import Convolution
 
 
 @register
@@ -43,13 +44,13 @@ def deconvolve(x, w, stride, pad, dilation, group, out):
     n, c, *spatial = x.shape
     m, kernel = w.shape[1] * group, w.shape[2:]
     x = x.reshape(n, group, c // group, *spatial)
-    w = w.reshape(group, c // group, m // group, *kernel).astype(np.float64)
+    w = w.reshape(group, c // group, m // group, *kernel).swapaxes(1, 2)
+    w = np.array(np.moveaxis(w, range(3, w.ndim), range(len(kernel))), dtype=np.float64, order="C")
     y = np.zeros((n, group, m // group, *out))
     for some in chunks(n, max(c * count(spatial), m * count(out))):
         source, target = x[some].astype(np.float64), y[some]
         for tap, windows, pixels in taps(out, spatial, kernel, stride, pad, dilation):
             part = source[(..., *windows)]
             place = target[(..., *pixels)]
-            place += (w[(..., *tap)].swapaxes(1, 2) @ part.reshape(*part.shape[:3], count(part.shape, 3))).reshape(
-                place.shape)
+            place += (w[tap] @ part.reshape(*part.shape[:3], count(part.shape, 3))).reshape(place.shape)
     return y.reshape(n, m, *out)

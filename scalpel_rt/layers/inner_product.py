@@ -4,6 +4,7 @@ import numpy as np
 
 from ..errors import GraphError
 from ._base import Layer, as_f32, count
+from ._chunks import chunks
 from ._registry import register
 
 
@@ -46,8 +47,7 @@ class InnerProduct(Layer):
         return self.split(bottoms[0])[0] * count(params[0])
 
     def forward(self, bottoms, params):
-        x, w = bottoms[0].reshape(self.split(bottoms[0].shape)).astype(np.float64), params[0].astype(np.float64)
-        y = x @ (w if self.transpose else w.T)
+        y = multiply(bottoms[0].reshape(self.split(bottoms[0].shape)), params[0].T if self.transpose else params[0])
         if self.bias_term:
             y += params[1]
         return [as_f32(y.reshape(self.shapes([bottoms[0].shape])[0]))]
@@ -60,3 +60,11 @@ class InnerProduct(Layer):
                  act=None)
         done()
         return True
+
+
+def multiply(x, w):
+    """x (B, K) @ w (M, K).T in float64: (B, M)."""
+    x, y = x.astype(np.float64), np.empty((x.shape[0], w.shape[0]))
+    for rows in chunks(*w.shape):
+        y[:, rows] = x @ w[rows].astype(np.float64).T
+    return y

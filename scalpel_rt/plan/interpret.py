@@ -9,6 +9,7 @@ from ..layers import _functions
 from ..layers._base import as_f32
 from ..layers.convolution import convolve
 from ..layers.deconvolution import deconvolve
+from ..layers.inner_product import multiply
 from ..layers.lrn import normalise
 from ..layers.pooling import average_pool, max_mask, max_pool
 from ..layers.softmax import softmax
@@ -83,7 +84,7 @@ def _deconv(op, x):
 
 
 def _fc(op, x):
-    y = x.astype(np.float64) @ op.weights["w"].T.astype(np.float64)
+    y = multiply(x, op.weights["w"])
     if "b" in op.weights:
         y += op.weights["b"]
     return [activate(op, y)]
