@@ -128,5 +128,14 @@ static inline void vf_transpose(vf r[16])
     }
 }
 
+/* Halves: the first from p (or a), the second from q (or b). */
+static inline vf vf_load2(const float *p, const float *q) { return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1); }
+static inline vf vf_set2(float a, float b) { return _mm512_mask_blend_ps(0xFF00, _mm512_set1_ps(a), _mm512_set1_ps(b)); }
+
+static inline vf vf_gather(const float *p, const uint16_t *i)
+{
+    return _mm512_i32gather_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)i)), p, 4);
+}
+
 #include "simd_common.h"
 #endif

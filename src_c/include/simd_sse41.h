@@ -129,5 +129,14 @@ static inline vf vf_even(vf a, vf b) { return _mm_shuffle_ps(a, b, 0x88); }
 static inline vf vf_odd(vf a, vf b) { return _mm_shuffle_ps(a, b, 0xDD); }
 static inline void vf_transpose(vf r[4]) { _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]); }
 
+/* Halves: the first from p (or a), the second from q (or b). */
+static inline vf vf_load2(const float *p, const float *q)
+{
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p)), (const __m64 *)q);
+}
+static inline vf vf_set2(float a, float b) { return _mm_setr_ps(a, a, b, b); }
+
+static inline vf vf_gather(const float *p, const uint16_t *i) { return _mm_setr_ps(p[i[0]], p[i[1]], p[i[2]], p[i[3]]); }
+
 #include "simd_common.h"
 #endif

@@ -1,0 +1,60 @@
+"""What the sparse forms of a fully connected layer share: weights in slices of eight rows."""
+
+import numpy as np
+
+from ...sparse.slices import NO_ROW, slices
+from ._base import Form, packed
+from ._epilogue import fc_args
+
+MOST_INPUTS = 65536  # columns are 16-bit numbers
+
+
+class Sliced(Form):
+    """A fully connected layer whose rows, or blocks of ``outs`` rows, are read in slices."""
+
+    kind = "fc"
+
+    def illegal(self, op, kernel):
+        k = op.weights["w"].shape[1]
+        if k > MOST_INPUTS:
+            return f"{k} inputs are more than 16-bit indices can name"
+        return None
+
+    def rows(self, op, kernel):
+        """(ptr, idx, values (groups, width)): the groups of each row and their first columns."""
+        raise NotImplementedError
+
+    def outs(self, kernel):
+        """Outputs of a row."""
+        return 1
+
+    def args(self, op, kernel):
+        ptr, idx, values = self.rows(op, kernel)
+        packs = slices(ptr, idx, values, op.weights["w"].shape[1])
+        bands, band, chunks = packs.head[:3]
+        lanes = packs.head[3 : 3 + bands * band * 8]
+        args = {**fc_args(op), "w": _aligned(packs.values), "idx": _aligned(packs.idx), "ptr": _aligned(packs.head)}
+        for name in ("bias", "slope"):
+            if name in args:
+                args[name] = in_lanes(args[name], lanes, self.outs(kernel))
+        return args
+
+    def cost(self, op, kernel, machine):
+        ptr, idx, values = self.rows(op, kernel)
+        return 2 * op.inputs[0].shape[0] * values.size, values.nbytes + 2 * len(idx), self.efficiency
+
+    #: share of the peak that many images reach; one image is bound by the bytes
+    efficiency = 0.5
+
+
+def in_lanes(values, lanes, outs):
+    """``values`` of the outputs in the order of the lanes, ``outs`` for each; 0 where there is no output."""
+    rows = np.zeros((-(-len(values) // outs) + 1, outs), np.float32)  # the last one is for lanes without a row
+    rows.reshape(-1)[: len(values)] = values
+    return rows[np.where(lanes == NO_ROW, len(rows) - 1, lanes)].reshape(-1)
+
+
+def _aligned(array):
+    out = packed(array.shape, array.dtype)
+    out[...] = array
+    return out

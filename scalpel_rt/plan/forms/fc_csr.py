@@ -1,0 +1,16 @@
+"""Fully connected, unstructured zeros: single weights in slices of eight rows."""
+
+from ...sparse import Csr
+from ._base import register
+from ._slices import Sliced
+
+
+@register
+class FcCsr(Sliced):
+    name = "csr"
+    weights = "csr"
+    efficiency = 0.15
+
+    def rows(self, op, kernel):
+        csr = Csr.from_dense(op.weights["w"])
+        return csr.ptr, csr.idx, csr.values[:, None]
