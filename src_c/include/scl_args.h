@@ -32,12 +32,12 @@
     BUF(K, x) BUF(K, y) BUF(K, mask) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, oh) INT(K, ow) INT(K, kh) \
     INT(K, kw) INT(K, sh) INT(K, sw) INT(K, ph) INT(K, pw) INT(K, x_stride) INT(K, y_stride) INT(K, ave)
 
-/* Local response normalisation; within: 0 = across channels, 1 = within a channel. */
+/* Local response normalisation; within: 0 = across channels, 1 = within a channel: then wd + size floats of scratch a thread. */
 #define SCL_ARGS_lrn(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, y) BUF(K, scratch) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, size) INT(K, within) \
     INT(K, scratch_stride) FLT(K, alpha) FLT(K, beta) FLT(K, k)
 
-/* Softmax over the middle axis of (outer, c, inner). */
+/* Softmax over the middle axis of (outer, c, inner); x == y is allowed, and no scratch is needed. */
 #define SCL_ARGS_softmax(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, y) BUF(K, scratch) INT(K, outer) INT(K, c) INT(K, inner) INT(K, scratch_stride)
 

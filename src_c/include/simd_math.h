@@ -127,6 +127,18 @@ static inline vf vf_pow(vf x, vf_exponent p)
     return vf_scale2(vf_exp_near_0(r), n);
 }
 
+/* x^p for any x and p; where vf_pow does not hold the C library does it, lane by lane. */
+static inline vf vf_pow_any(vf x, vf_exponent split, float p)
+{
+    if (vm_all(vf_pow_holds(x)) && fabsf(p) <= 512)
+        return vf_pow(x, split);
+    float lanes[VL];
+    vf_store(lanes, x);
+    for (int i = 0; i < VL; i++)
+        lanes[i] = powf(lanes[i], p);
+    return vf_load(lanes);
+}
+
 /* 1/sqrt(x), 3 ulps, for x in [2^-60, 2^60]: one step of Newton's after the hardware's guess. */
 static inline vf vf_rsqrt(vf x)
 {

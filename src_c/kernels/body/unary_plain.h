@@ -56,18 +56,7 @@ INLINE vf fn_sqrt(vf x, const constants *k)
     return vf_sqrt(vf_select(vf_eq(x, vf_set1(-INFINITY)), vf_set1(INFINITY), vf_add(x, vf_zero())));
 }
 
-/* All other powers; bases that are negative, tiny or not finite are left to the C library. */
-INLINE vf fn_power(vf x, const constants *k)
-{
-    x = base(x, k);
-    if (vm_all(vf_pow_holds(x)))
-        return vf_pow(x, k->power);
-    float lanes[VL];
-    vf_store(lanes, x);
-    for (int i = 0; i < VL; i++)
-        lanes[i] = powf(lanes[i], k->exponent);
-    return vf_load(lanes);
-}
+INLINE vf fn_power(vf x, const constants *k) { return vf_pow_any(base(x, k), k->power, k->exponent); }
 
 INLINE void map(const scl_args_unary *a, int tid, int nt, const constants *k, vf (*fn)(vf, const constants *))
 {
