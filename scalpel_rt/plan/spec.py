@@ -34,6 +34,7 @@ An epilogue is the attr ``act``: None or a tuple (fn, p0, p1): ("relu", slope, 0
 ("prelu",) with the weight ``slope(M)``.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 #: unary functions: name -> meaning of p0, p1, p2
@@ -66,6 +67,11 @@ class Value:
 
     name: str
     shape: tuple
+
+    @property
+    def size(self):
+        """Count of elements."""
+        return math.prod(self.shape)
 
     def __repr__(self):
         return f"%{self.name}{self.shape}"

@@ -57,17 +57,22 @@ cdef class Steps:
     steps : sequence of Step
     arena : int
         Bytes of memory that a plan needs for values and scratch.
-    inputs, outputs : sequence of Slot
+    inputs, outputs, kept : sequence of Slot
+        What a run takes and gives, and what :meth:`Plan.value` can give after it.
     constants : sequence of (array, offset)
         Values that no step writes: copied into each new arena, once.
+    rows : sequence
+        What :meth:`Plan.explain` gives: why each step is as it is.
     """
 
     cdef readonly tuple steps
     cdef readonly tuple inputs
     cdef readonly tuple outputs
+    cdef readonly tuple kept
     cdef readonly size_t arena
     cdef readonly int threads
     cdef readonly tuple constants
+    cdef readonly tuple rows
     cdef list _alive
     cdef _c.scl_step *_steps
     cdef int _count
@@ -76,11 +81,13 @@ cdef class Steps:
     cdef address *_addresses
     cdef size_t _address_count
 
-    def __init__(self, steps, size_t arena, inputs, outputs, constants=()):
+    def __cinit__(self, steps, size_t arena, inputs, outputs, kept=(), constants=(), rows=()):
         self.steps = tuple(steps)
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
+        self.kept = tuple(kept)
         self.constants = tuple(constants)
+        self.rows = tuple(rows)
         self.arena = arena
         self._check()
         self.threads = max((step.threads for step in self.steps), default=1)
@@ -88,7 +95,7 @@ cdef class Steps:
 
     def _check(self):
         """Nothing may lie outside the arena: the C code trusts the offsets."""
-        for slot in self.inputs + self.outputs:
+        for slot in self.inputs + self.outputs + self.kept:
             self._inside(slot.name, slot.offset, 4 * _count(slot.shape))
         for array, offset in self.constants:
             if array.dtype != np.float32 or not array.flags.c_contiguous:
@@ -198,6 +205,10 @@ cdef class Plan:
         """Another Plan over the same steps and weights, with its own arena: for another thread to run."""
         return Plan(self.steps)
 
+    def explain(self):
+        """One row for each step: what runs, what it costs, what else there was (see scalpel_rt.plan.build.Row)."""
+        return list(self.steps.rows)
+
     @property
     def inputs(self):
         """The Slots of what :meth:`run` takes."""
@@ -230,7 +241,24 @@ cdef class Plan:
         TypeError
             Something that is no array of real numbers; an ``out`` that cannot be written directly.
         """
+        results = self._run(arrays, out, NULL)
+        return results[0] if len(results) == 1 else results
+
+    def run_all(self, *arrays, out=None):
+        """As :meth:`run`, but always a tuple."""
         return self._run(arrays, out, NULL)
+
+    def value(self, name):
+        """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
+        name = getattr(name, "name", name)
+        for slot in self.steps.kept + self.steps.outputs:
+            if slot.name == name:
+                array = np.empty(slot.shape, np.float32)
+                self._acquire()
+                memcpy(<char *><size_t>array.ctypes.data, self._arena + <size_t>slot.offset, array.nbytes)
+                self._release()
+                return array
+        raise KeyError(name)
 
     def time(self, *arrays):
         """Run once and say how long each step took: int64 nanoseconds."""
@@ -238,7 +266,7 @@ cdef class Plan:
         self._run(arrays, None, <int64_t *><size_t>times.ctypes.data)
         return times[:self.steps._count]
 
-    cdef _run(self, tuple arrays, out, int64_t *times):
+    cdef tuple _run(self, tuple arrays, out, int64_t *times):
         cdef Steps steps = self.steps
         cdef Py_ssize_t n_in = len(steps.inputs), n_out = len(steps.outputs), got = 0, i
         cdef int stopped
@@ -274,7 +302,7 @@ cdef class Plan:
             for i in range(got):
                 PyBuffer_Release(&self._views[i])
             self._release()
-        return results[0] if n_out == 1 else results
+        return results
 
     cdef int _acquire(self) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()

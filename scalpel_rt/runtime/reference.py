@@ -41,7 +41,7 @@ class ReferencePlan:
         for i, node in enumerate(self.graph.nodes):
             if not node.layer.is_input:
                 with located(layer=node.name):
-                    tops = self._run_node(i, node, [values[blob] for blob in node.bottoms])
+                    tops = run_layer(node, [values[blob] for blob in node.bottoms], self.state, i)
                 values.update(zip(node.tops, tops, strict=False))
             if self._keep is not None:
                 for blob in self._last_use[i]:
@@ -62,28 +62,34 @@ class ReferencePlan:
                 raise ShapeError(f"input {blob.name!r} has shape {array.shape}, the plan was made for {blob.shape}")
             yield array
 
-    def _run_node(self, i, node, bottoms):
-        layer = node.layer
-        if [b.shape for b in bottoms] != [blob.shape for blob in node.bottoms]:
-            layer.shapes([b.shape for b in bottoms])    # behind a dynamic layer: the layer checks what came
-        extra = {}
-        if layer.stateful:
-            key = i, node.name
-            if key not in self.state:
-                self.state[key] = layer.initial_state()
-            extra["state"] = self.state[key]
-        with np.errstate(all="ignore"):
-            tops = layer.forward(bottoms, [param.array for param in node.params], **extra)
-        tops = [as_f32(top) for top in tops[:len(node.tops)]]
-        if not layer.dynamic:
-            self._check_tops(layer, bottoms, tops)
-        return tops
 
-    @staticmethod
-    def _check_tops(layer, bottoms, tops):
-        want = [tuple(s) for s in layer.shapes([b.shape for b in bottoms])][:len(tops)]
-        if [top.shape for top in tops] != want:
-            raise ShapeError(f"{layer.type}.forward made {[t.shape for t in tops]}, its shapes() say {want}")
+def run_layer(node, bottoms, state, place):
+    """One layer's forward on arrays, checked: a list of arrays, one for each top.
+
+    ``state`` is what the plan's stateful layers remember; ``place``, the node's index in its graph, tells apart layers
+    of one name.
+    """
+    layer = node.layer
+    if [b.shape for b in bottoms] != [blob.shape for blob in node.bottoms]:
+        layer.shapes([b.shape for b in bottoms])    # behind a dynamic layer: the layer checks what came
+    extra = {}
+    if layer.stateful:
+        key = place, node.name
+        if key not in state:
+            state[key] = layer.initial_state()
+        extra["state"] = state[key]
+    with np.errstate(all="ignore"):
+        tops = layer.forward(bottoms, [param.array for param in node.params], **extra)
+    tops = [as_f32(top) for top in tops[:len(node.tops)]]
+    if not layer.dynamic:
+        _check_tops(layer, bottoms, tops)
+    return tops
+
+
+def _check_tops(layer, bottoms, tops):
+    want = [tuple(s) for s in layer.shapes([b.shape for b in bottoms])][:len(tops)]
+    if [top.shape for top in tops] != want:
+        raise ShapeError(f"{layer.type}.forward made {[t.shape for t in tops]}, its shapes() say {want}")
 
 
 def _last_uses(graph):

@@ -24,12 +24,16 @@ class Form:
     exact : bool
         Every output is a plain sum of products (any order, float32): within ``c*eps*(|A|@|B|)``. False for what is
         not (Winograd); ``Options(numerics="exact")`` leaves such a form out.
+    inputs, outputs : tuple of str
+        The BUF fields that the operation's inputs and outputs go to, in their order.
     """
 
     kind = None
     name = None
     weights = "dense"
     exact = True
+    inputs = ("x", "add")
+    outputs = ("y", "mask")
 
     def illegal(self, op, kernel):
         """Why this kernel cannot do this operation (a short phrase), or None when it can."""
