@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from ..graph import reshape
-from ..runtime.reference import ReferencePlan
+from ..plan.build import compile_graph
 
 KEPT = 8    # plans of so many different shapes; beyond, the one used longest ago goes
 
@@ -74,4 +74,4 @@ class Plans:
         final = self.graph.final_blobs()
         if keep == "all" or any(node.layer.stateful for node in self.graph.nodes):
             keep = final    # a stateful net cannot be run again to see one more blob
-        return ReferencePlan(self.graph, [final[name] for name in keep], self._state)
+        return compile_graph(self.graph, options, [final[name] for name in keep], self._state)

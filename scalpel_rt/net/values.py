@@ -35,7 +35,7 @@ class Values:
         graph, plan = self._plans.graph, self._plans.plan()
         feeds = [self._buffer(blob.name) for blob in graph.inputs]
         self.forget()
-        outputs = plan.run(*feeds)
+        outputs = plan.run_all(*feeds)
         self._plan = plan
         self._fed = [feed.copy() if self._lent.held(blob.name) else feed
                      for blob, feed in zip(graph.inputs, feeds, strict=True)]

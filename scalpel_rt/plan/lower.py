@@ -1,6 +1,7 @@
 """From layers to operations."""
 
 from ..errors import located
+from .candidates import kernels_of
 from .spec import Builder, Program, Value
 
 
@@ -20,13 +21,14 @@ class Lowering:
         self._written = set()
 
     def add(self, node):
-        """Lower a node; False, and nothing changed, when its layer cannot be."""
+        """Lower a node; False, and nothing changed, when its layer has no words for it or this build no kernel."""
         build, before = self._build, len(self._build.ops)
         build.layer(node.name)
         with located(layer=node.name):
             bottoms = [self._value(blob) for blob in node.bottoms]
             tops = [Value(blob.name, self._shapes[blob]) for blob in node.tops]
-            if not node.layer.lower(build, bottoms, tops, [param.array for param in node.params]):
+            lowered = node.layer.lower(build, bottoms, tops, [param.array for param in node.params])
+            if not lowered or not all(op.kind in ("view", "fill") or kernels_of(op.kind) for op in build.ops[before:]):
                 del build.ops[before:]
                 return False
         self._values.update(zip(node.tops, tops, strict=True))

@@ -60,7 +60,7 @@ class StagedPlan:
         values = {blob: _checked(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
         with self._lock:
             self._chain.run(values, self._state)
-            self._values = {blob.name: values[blob] for blob in kept}
+            self._values = {blob.name: values[blob] for blob in (*kept, *outputs)}
         results = tuple(values[blob] for blob in outputs)
         if out is None:
             return tuple(np.array(array) for array in results)      # a Python layer may have handed on its bottom
@@ -73,7 +73,7 @@ class StagedPlan:
         return out
 
     def value(self, name):
-        """A copy of what a kept blob held after the last run."""
+        """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
         return np.array(self._values[getattr(name, "name", name)])
 
     def clone_state(self):

@@ -179,7 +179,7 @@ def test_compiled_plans_stand_alone():
     plan = n.compile()
     want = n.forward(data=x)["prob"]
     n.reshape(data=(1, 1, 12, 12))
-    np.testing.assert_allclose(np.asarray(plan.run(x)[0]), want, rtol=1e-5)
+    np.testing.assert_allclose(plan.run(x), want, rtol=1e-5)
 
 
 def test_a_graph_is_not_touched_by_running():
