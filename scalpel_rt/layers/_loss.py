@@ -5,8 +5,9 @@ Nets for training are run for inference too (the TEST phase of a train_val net),
 
 import numpy as np
 
-from ..errors import GraphError, ShapeError
+from ..errors import ShapeError
 from ._base import Layer, count
+from ._forks import given
 from ._index import to_index
 
 
@@ -35,31 +36,24 @@ def scalar(value):
     return np.array(value, dtype=np.float32)
 
 
-def normalization(loss_param, default="VALID"):
-    """The mode of a ``LossParameter``: ``normalization`` first, then the older ``normalize``, else ``default``."""
-    if loss_param.HasField("normalization"):
-        kinds = type(loss_param).NormalizationMode
-        mode = kinds.Name(loss_param.normalization)
-        if mode not in _NORMALIZERS:
-            raise GraphError(f"loss_param normalization {mode} is not known; "
-                             f"it can be {', '.join(sorted(_NORMALIZERS))}")
-        return mode
-    if loss_param.HasField("normalize"):
-        return "VALID" if loss_param.normalize else "BATCH_SIZE"
-    return default
+class Normalizer:
+    """What the sum of a loss is divided by, as a ``LossParameter`` says: ``normalization`` first, then the older
+    ``normalize`` (true: VALID, false: BATCH_SIZE), else ``default``. R-FCN's PRE_FIXED is its ``pre_fixed_normalizer``.
+    """
 
+    def __init__(self, loss_param, default="VALID"):
+        self.mode = default
+        if loss_param.HasField("normalization"):
+            self.mode = type(loss_param).NormalizationMode.Name(loss_param.normalization)
+        elif loss_param.HasField("normalize"):
+            self.mode = "VALID" if loss_param.normalize else "BATCH_SIZE"
+        self.fixed = given(loss_param, "pre_fixed_normalizer", 1.0)
 
-_NORMALIZERS = {
-    "FULL": lambda outer, inner, valid: outer * inner,
-    "VALID": lambda outer, inner, valid: valid,
-    "BATCH_SIZE": lambda outer, inner, valid: outer,
-    "NONE": lambda outer, inner, valid: 1,
-}
-
-
-def normalizer(mode, outer, inner, valid):
-    """What the sum of a loss is divided by; at least 1, so that a batch of ignored labels gives 0, not NaN."""
-    return max(1.0, float(_NORMALIZERS[mode](outer, inner, valid)))
+    def __call__(self, outer, inner, valid):
+        """For so many items, positions in each, and positions that count; at least 1, so that a batch of which
+        nothing counts gives 0, not NaN."""
+        return max(1.0, float({"FULL": outer * inner, "VALID": valid, "BATCH_SIZE": outer, "NONE": 1,
+                               "PRE_FIXED": self.fixed}[self.mode]))
 
 
 def log_softmax(x):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import GraphError, ShapeError
 from ._base import as_f32, count
-from ._loss import Loss, label_axes, labels_of, log_softmax, normalization, normalizer, scalar
+from ._loss import Loss, Normalizer, label_axes, labels_of, log_softmax, scalar
 from ._registry import register
 
 TINY = 1e-20
@@ -27,7 +27,7 @@ class InfogainLoss(Loss):
         self.class_axis = message.infogain_loss_param.axis
         self.source = message.infogain_loss_param.source
         self.ignore = message.loss_param.ignore_label if message.loss_param.HasField("ignore_label") else None
-        self.normalization = normalization(message.loss_param)
+        self.normalizer = Normalizer(message.loss_param)
         self._matrix = None
 
     def shapes(self, bottoms):
@@ -59,5 +59,5 @@ class InfogainLoss(Loss):
         labels, counts = labels_of(target, (outer, inner), classes, self.ignore)
         gains = np.moveaxis(matrix[labels], 2, 1)                   # (O, C, I): the row of each position's label
         total = -(gains * np.maximum(logp, np.log(TINY))).sum(axis=1)[counts].sum()
-        loss = total / normalizer(self.normalization, outer, inner, int(counts.sum()))
+        loss = total / self.normalizer(outer, inner, int(counts.sum()))
         return [scalar(loss), as_f32(np.exp(logp).reshape(x.shape))][:max(1, len(self.message.top))]

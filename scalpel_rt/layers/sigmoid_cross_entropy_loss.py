@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._base import count
-from ._loss import Loss, normalization, normalizer, scalar
+from ._loss import Loss, Normalizer, scalar
 from ._registry import register
 
 
@@ -19,7 +19,7 @@ class SigmoidCrossEntropyLoss(Loss):
 
     def parse(self, message):
         self.ignore = message.loss_param.ignore_label if message.loss_param.HasField("ignore_label") else None
-        self.normalization = normalization(message.loss_param, default="BATCH_SIZE")
+        self.normalizer = Normalizer(message.loss_param, default="BATCH_SIZE")
 
     def shapes(self, bottoms):
         tops = super().shapes(bottoms)
@@ -32,4 +32,4 @@ class SigmoidCrossEntropyLoss(Loss):
         losses = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
         shape = bottoms[0].shape
         return [scalar(losses[counts].sum()
-                       / normalizer(self.normalization, shape[0], count(shape, 1), int(counts.sum())))]
+                       / self.normalizer(shape[0], count(shape, 1), int(counts.sum())))]

@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import GraphError, ShapeError
 from ._base import as_f32
 from ._forks import given, listed
-from ._loss import Loss, label_axes, labels_of, log_softmax, normalization, normalizer, scalar
+from ._loss import Loss, Normalizer, label_axes, labels_of, log_softmax, scalar
 from ._registry import register
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -29,7 +29,7 @@ class SoftmaxWithLoss(Loss):
     def parse(self, message):
         self.class_axis = message.softmax_param.axis
         self.ignore = message.loss_param.ignore_label if message.loss_param.HasField("ignore_label") else None
-        self.normalization = normalization(message.loss_param)
+        self.normalizer = Normalizer(message.loss_param)
         self.class_weights = None
         if given(message.loss_param, "weight_by_label_freqs", False):
             self.class_weights = np.array(listed(message.loss_param, "class_weighting"))
@@ -56,5 +56,5 @@ class SoftmaxWithLoss(Loss):
         if self.class_weights is not None:
             losses = losses * self.class_weights[labels]
         total = losses[counts].sum()
-        loss = total / normalizer(self.normalization, outer, inner, int(counts.sum()))
+        loss = total / self.normalizer(outer, inner, int(counts.sum()))
         return [scalar(loss), as_f32(np.exp(logp).reshape(x.shape))][:max(1, len(self.message.top))]
