@@ -41,6 +41,7 @@ static inline vf vf_load_step(const float *p, int step, int lo, int hi)
 }
 static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm256_maskstore_ps(p, vf_first(n), v); }
+static inline void vf_store_range(float *p, int lo, int hi, vf v) { _mm256_maskstore_ps(p, vf_range(lo, hi), v); }
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 static inline vf vf_or(vf a, vf b) { return _mm256_or_ps(a, b); }
@@ -112,6 +113,10 @@ static inline float vf_hmax(vf a)
 static inline vf vf_halves_in_order(vf a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xD8)); }
 static inline vf vf_even(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0x88)); }
 static inline vf vf_odd(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0xDD)); }
+
+static inline vf vf_zip_lo(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20); }
+static inline vf vf_zip_hi(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31); }
+static inline vf vf_next(vf a) { return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0)); }
 
 static inline void vf_transpose(vf r[8])
 {

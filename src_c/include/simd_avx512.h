@@ -31,6 +31,7 @@ static inline vf vf_load_step(const float *p, int step, int lo, int hi)
 }
 static inline void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm512_mask_storeu_ps(p, vf_first(n), v); }
+static inline void vf_store_range(float *p, int lo, int hi, vf v) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << hi) - (1u << lo)), v); }
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 static inline vf vf_or(vf a, vf b) { return _mm512_or_ps(a, b); }
@@ -105,6 +106,24 @@ static inline vf vf_odd(vf a, vf b)
 {
     const __m512i at = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
     return _mm512_permutex2var_ps(a, at, b);
+}
+
+static inline vf vf_zip_lo(vf a, vf b)
+{
+    const __m512i at = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutex2var_ps(a, at, b);
+}
+
+static inline vf vf_zip_hi(vf a, vf b)
+{
+    const __m512i at = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    return _mm512_permutex2var_ps(a, at, b);
+}
+
+static inline vf vf_next(vf a)
+{
+    __m512i bits = _mm512_castps_si512(a);
+    return _mm512_castsi512_ps(_mm512_alignr_epi32(bits, bits, 1));
 }
 
 static inline void vf_transpose(vf r[16])

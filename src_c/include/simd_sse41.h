@@ -127,6 +127,22 @@ static inline float vf_hmax(vf a)
 
 static inline vf vf_even(vf a, vf b) { return _mm_shuffle_ps(a, b, 0x88); }
 static inline vf vf_odd(vf a, vf b) { return _mm_shuffle_ps(a, b, 0xDD); }
+static inline vf vf_zip_lo(vf a, vf b) { return _mm_unpacklo_ps(a, b); }
+static inline vf vf_zip_hi(vf a, vf b) { return _mm_unpackhi_ps(a, b); }
+static inline vf vf_next(vf a) { return _mm_shuffle_ps(a, a, 0x39); }
+
+static inline void vf_store_range(float *p, int lo, int hi, vf v)
+{
+    if (lo == 0) {
+        vf_storen(p, hi, v);
+        return;
+    }
+    float lanes[4];
+    vf_store(lanes, v);
+    for (int i = lo; i < hi; i++)
+        p[i] = lanes[i];
+}
+
 static inline void vf_transpose(vf r[4]) { _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]); }
 
 /* Halves: the first from p (or a), the second from q (or b). */

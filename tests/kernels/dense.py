@@ -3,6 +3,7 @@
 import numpy as np
 
 from scalpel_rt.plan import forms
+from scalpel_rt.plan.forms._winograd import transforms
 from scalpel_rt.plan.spec import Op, Value
 
 from . import harness
@@ -94,6 +95,31 @@ def conv_reference(op, x, add=None):
             extra = extra[:, None, None] if extra.ndim == 1 else extra
             y, size = y + extra, size + np.abs(extra)
     return epilogue(op, y, rounding(w[0].size) * size)
+
+
+def winograd_bound(op, x, form, add=None):
+    """How far Winograd's outputs may be off: the sizes of all terms, followed through the transforms."""
+    a, w = op.attrs, op.weights["w"]
+    n, m, oh, ow = op.outputs[0].shape
+    out_t, g_t, in_t = transforms(form.out, form.size)
+    down, across, size = -(-oh // form.out), -(-ow // form.out), len(in_t)
+    rows, columns = (down - 1) * form.out + size, (across - 1) * form.out + size
+    padded = np.zeros((n, x.shape[1], max(rows, x.shape[2] + a["ph"]), max(columns, x.shape[3] + a["pw"])))
+    padded[:, :, a["ph"] : a["ph"] + x.shape[2], a["pw"] : a["pw"] + x.shape[3]] = np.abs(x)
+    tiles = np.lib.stride_tricks.sliding_window_view(padded, (size, size), (2, 3))[:, :, : rows, : columns]
+    tiles = tiles[:, :, : (down - 1) * form.out + 1 : form.out, : (across - 1) * form.out + 1 : form.out]
+    tiles = np.abs(in_t) @ tiles @ np.abs(in_t).T                       # n, c, down, across, in, in
+    kernels = np.abs(g_t @ w.astype(np.float64) @ g_t.T)                # m, c/group, in, in
+    y = np.empty((n, m, down, across, form.out, form.out))
+    cg, mg = w.shape[1], m // a["group"]
+    for g in range(a["group"]):
+        sums = np.einsum("mcij,nctuij->nmtuij", kernels[g * mg : (g + 1) * mg], tiles[:, g * cg : (g + 1) * cg])
+        y[:, g * mg : (g + 1) * mg] = np.abs(out_t) @ sums @ np.abs(out_t).T
+    y = y.transpose(0, 1, 2, 4, 3, 5).reshape(n, m, down * form.out, across * form.out)[:, :, :oh, :ow]
+    for extra in (op.weights.get("b"), add):
+        if extra is not None:
+            y = y + np.abs(extra.astype(np.float64).reshape(-1, 1, 1) if extra.ndim == 1 else extra)
+    return (8 + np.sqrt(cg)) * harness.EPS * y
 
 
 def rounding(k):

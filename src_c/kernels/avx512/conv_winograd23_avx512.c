@@ -1,0 +1,8 @@
+#include "simd_avx512.h"
+
+#define TILE_M 8
+#define TILE_V 3
+#define OUT 2
+#define SIZE 3
+#define CONV_WINOGRAD scl_conv_winograd23_8x48__avx512
+#include "../body/conv_winograd.h"
