@@ -33,6 +33,8 @@ class LRN(Layer):
         return [as_f32(normalise(bottoms[0], self.within, self.size, self.alpha, self.beta, self.k))]
 
     def lower(self, build, bottoms, tops, params):
+        if self.size > 2 * max(bottoms[0].shape[1:]) + 1:
+            return False                # a window far beyond the blob: not what kernels are made for
         build.op("lrn", bottoms, tops, region="within" if self.within else "across", size=self.size, alpha=self.alpha,
                  beta=self.beta, k=self.k)
         return True

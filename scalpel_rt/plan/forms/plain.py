@@ -50,6 +50,10 @@ class Lrn(Plain):
         return {"n": n, "c": c, "h": h, "wd": w, "within": int(op.attrs["region"] == "within"),
                 **{name: op.attrs[name] for name in ("size", "alpha", "beta", "k")}}
 
+    def scratch(self, op, kernel):
+        """Within a channel the vector kernels keep a row of sums, with zeros on both sides."""
+        return op.inputs[0].shape[3] + op.attrs["size"] if op.attrs["region"] == "within" else 0
+
 
 @register
 class Softmax(Plain):
