@@ -147,6 +147,12 @@ def test_mvn(across, axes):
     assert_close(got, centred)
 
 
+def test_mvn_is_said_in_sums_and_products():
+    x = numbers(2, 3, 4, 5)
+    assert kinds(MVN.format(""), x) == ["fc", "broadcast", "eltwise", "fc", "unary", "unary", "broadcast"]
+    assert kinds(MVN.format("normalize_variance: false"), x) == ["fc", "broadcast"]
+
+
 def test_mvn_makes_four_axes():
     assert run(MVN.format("across_channels: true"), numbers(2, 3))[0].shape == (2, 3, 1, 1)
     with pytest.raises(ShapeError, match="up to 4 axes"):
