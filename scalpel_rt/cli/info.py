@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 
-from ..errors import OptionsError
 from ..graph import dump
 from ._common import load, net_arguments, run_arguments, si, table
 
@@ -46,11 +45,16 @@ def run(args):
 
 
 def _plan(net):
-    plan = net.compile()
-    rows = plan.explain()
-    if not rows:
-        raise OptionsError("nothing of this net is compiled: all its layers run in Python")
-    print(table([[str(row[k]) for k in rows[0]] for row in rows], list(rows[0])))
+    rows = net.compile().explain()
+    cells = []
+    for row in rows:
+        others = sorted((ns, symbol) for symbol, ns in row.costs.items() if symbol != row.kernel)
+        cells.append((row.layers, row.kind, "x".join(map(str, row.shape)), row.kernel, row.threads, f"{row.ns / 1e3:.1f}",
+                      ", ".join(f"{symbol} {ns / 1e3:.1f}" for ns, symbol in others[:3])))
+    print(table(cells, ("layers", "kind", "output", "kernel", "threads", "us", "next best (us)"), right=(4, 5)))
+    measured = sum(row.measured for row in rows)
+    print(f"\n{len(rows)} steps; times are " + ("measured" if measured == len(rows) else "estimated" if not measured
+                                              else f"measured for {measured}, estimated for the others"))
     return 0
 
 
