@@ -1,20 +1,26 @@
 """Run one kernel alone, and prove that it touches only what it was given.
 
 :func:`run` calls a kernel several times on copies of the same data: with 1, 2 and 3 parts, on aligned and on
-misaligned memory, with different values around (and, for outputs, in) the arrays. Every call must give the same bits,
-leave the surroundings and the inputs alone, and write every element of its outputs. What comes back is then compared
-with a float64 reference by :func:`assert_close` or :func:`assert_ulps`.
+misaligned memory, with different values around (and, for outputs, in) the arrays, and hard against memory that may not
+be read. Every call must give the same bits, leave the surroundings and the inputs alone, and write every element of its
+outputs. What comes back is then compared with a float64 reference by :func:`assert_close` or :func:`assert_ulps`.
 """
+
+import ctypes
+import mmap
 
 import numpy as np
 
 from scalpel_rt.runtime import _kernels
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 EPS = float(np.finfo(np.float32).eps)
 
 GUARD = 96  # elements on both sides of every array: more than one register tile
-#: (value around the inputs, value in and around the outputs and the scratch, elements off a 64-byte boundary)
-SURROUNDINGS = [(np.nan, np.nan, 0), (3e38, -1234.5, 1), (-np.inf, 3e38, 3)]
+#: (value around the inputs, value in and around the outputs and the scratch, place: elements off a 64-byte boundary, or
+#: the side on which the array touches a page that may not be read)
+SURROUNDINGS = [(np.nan, np.nan, 0), (3e38, -1234.5, 1), (-np.inf, 3e38, "behind"), (1e30, np.nan, "before")]
 
 
 def tails(lanes):
@@ -23,25 +29,47 @@ def tails(lanes):
 
 
 class _Guarded:
-    """A copy of ``array``, ``shift`` elements off a 64-byte boundary, with GUARD times ``value`` on both sides."""
+    """A copy of ``array`` with GUARD times ``value`` on both sides, or with a page out of bounds on one of them.
 
-    def __init__(self, array, value, shift):
+    The guards show what was written, and, as they differ from call to call, what was read and mattered. The page ends
+    the process with a segmentation fault even where what was read is thrown away.
+    """
+
+    def __init__(self, array, value, place):
         array = np.asarray(array, order="C")
-        size = array.dtype.itemsize
-        raw = np.empty((array.size + 2 * GUARD) * size + 64, np.uint8)
-        start = (-raw.ctypes.data - GUARD * size) % 64 + GUARD * size + shift * size % 64
-        around = raw[start - GUARD * size : start + (array.size + GUARD) * size].view(array.dtype)
-        around[:] = _cast(value, array.dtype)
-        self.array = around[GUARD : GUARD + array.size].reshape(array.shape)
+        value = _cast(value, array.dtype)
+        guard, nbytes = GUARD * array.itemsize, array.nbytes
+        if place in ("before", "behind"):
+            raw, start = _fenced(guard, nbytes, place)
+            before, behind = (0, GUARD) if place == "before" else (GUARD, 0)
+        else:
+            raw = np.empty(2 * guard + nbytes + 128, np.uint8)
+            start = guard + (-raw.ctypes.data - guard) % 64 + place * array.itemsize % 64
+            before, behind = GUARD, GUARD
+        around = raw[start - before * array.itemsize : start + nbytes + behind * array.itemsize].view(array.dtype)
+        around[:] = value
+        self.array = around[before : before + array.size].reshape(array.shape)
         self.array[...] = array
-        self._sides = around[:GUARD], around[GUARD + array.size :]
-        self._value = _cast(value, array.dtype)
+        self._sides = around[:before], around[before + array.size :]
+        self._value = value
 
     def check(self, name):
         """The guards still hold what was put there."""
         for side, what in zip(self._sides, ("before", "behind"), strict=True):
-            same = bits(side) == bits(np.full(GUARD, self._value, side.dtype))
+            same = bits(side) == bits(np.full_like(side, self._value))
             assert same.all(), f"element {int(np.argmin(same))} of the {GUARD} {what} {name} was written"
+
+
+def _fenced(guard, nbytes, side):
+    """(bytes, offset): ``nbytes`` from the offset on that reach to a page out of bounds (side "behind") or begin right
+    behind one ("before"), with ``guard`` bytes on the other side."""
+    page = mmap.PAGESIZE
+    usable = -(-(guard + nbytes) // page) * page
+    raw = np.frombuffer(mmap.mmap(-1, usable + page), np.uint8)
+    fence = usable if side == "behind" else 0
+    if _libc.mprotect(ctypes.c_void_p(raw.ctypes.data + fence), ctypes.c_size_t(page), 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+    return raw, usable - nbytes if side == "behind" else page
 
 
 def _cast(value, dtype):
@@ -66,25 +94,25 @@ def run(kernel, inputs, outputs, numbers=None, *, alias=None, inout=None, scratc
     """
     alias, inout = alias or {}, inout or {}
     first = None
-    for around_in, around_out, shift in SURROUNDINGS:
+    for around_in, around_out, place in SURROUNDINGS:
         for nt in threads:
-            got = _once(kernel, inputs, outputs, numbers or {}, alias, inout, scratch, nt, around_in, around_out, shift)
+            got = _once(kernel, inputs, outputs, numbers or {}, alias, inout, scratch, nt, around_in, around_out, place)
             if first is None:
                 first = got
             for name in first:
                 same = bits(first[name]) == bits(got[name])
                 assert same.all(), (
                     f"{name}: {same.size - same.sum()} of {same.size} elements differ between two calls "
-                    f"(now {nt} parts, shift {shift}), first at {tuple(np.argwhere(~same)[0])}"
+                    f"(now {nt} parts, place {place}), first at {tuple(np.argwhere(~same)[0])}"
                 )
     return first
 
 
-def _once(kernel, inputs, outputs, numbers, alias, inout, scratch, nt, around_in, around_out, shift):
-    given = {name: _Guarded(array, around_in, shift) for name, array in inputs.items() if array is not None}
-    made = {name: _Guarded(np.full(shape, around_out, np.float32), around_out, shift) for name, shape in outputs.items()
+def _once(kernel, inputs, outputs, numbers, alias, inout, scratch, nt, around_in, around_out, place):
+    given = {name: _Guarded(array, around_in, place) for name, array in inputs.items() if array is not None}
+    made = {name: _Guarded(np.full(shape, around_out, np.float32), around_out, place) for name, shape in outputs.items()
             if name not in alias}
-    made |= {name: _Guarded(array, around_out, shift) for name, array in inout.items()}
+    made |= {name: _Guarded(array, around_out, place) for name, array in inout.items()}
     if scratch:
         made["scratch"] = _Guarded(np.full(scratch * nt, around_out, np.float32), around_out, 0)
         numbers = {**numbers, "scratch_stride": scratch}

@@ -1,5 +1,10 @@
 """The harness sees what a bad kernel does: these stand-ins for a kernel each do one thing wrong."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -65,6 +70,25 @@ def test_a_good_kernel_passes(monkeypatch):
 def test_a_bad_kernel_fails(monkeypatch, body):
     with pytest.raises(AssertionError):
         run(monkeypatch, body)
+
+
+@pytest.mark.parametrize("at", ["n", "-1"])
+def test_a_read_that_does_not_matter_is_fatal(at):
+    program = f"""
+import ctypes
+import numpy as np
+from tests.kernels import harness
+
+def call(kernel, args, threads):
+    args["y"][:] = args["x"]
+    n = args["x"].size
+    ctypes.c_float.from_address(args["x"].ctypes.data + 4 * ({at})).value
+
+harness._kernels.call = call
+harness.run(None, {{"x": np.ones(8, np.float32)}}, {{"y": 8}})
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True)
+    assert done.returncode == -signal.SIGSEGV, done.stderr.decode()
 
 
 def test_assert_close_sees_an_error_and_special_values():
