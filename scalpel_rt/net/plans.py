@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from ..graph import reshape
+from ..options import Options
 from ..plan.build import compile_graph
 
 KEPT = 8    # plans of so many different shapes; beyond, the one used longest ago goes
@@ -16,7 +17,7 @@ class Plans:
 
     def __init__(self, graph, options, weights, limits, seed):
         self.graph = graph
-        self._options = options
+        self._options = options or Options()
         self._weights = None if graph.ready else weights    # for the parameters that are still to come
         self._limits = limits
         self._seed = seed

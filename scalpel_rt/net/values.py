@@ -74,9 +74,9 @@ class Values:
                 raise ShapeError(f"the shape of blob {blob.name!r} is not known yet: reshape the net first")
             return np.zeros(blob.shape, np.float32)
         try:
-            return np.array(self._plan.value(blob))
+            return self._plan.value(blob)
         except KeyError:
             self._plans.keep([blob.name])
             self._plan = self._plans.compile(self._plans.options, "all")
-            self._plan.run(*self._fed)
-            return np.array(self._plan.value(blob))
+            self._plan.run_all(*self._fed)
+            return self._plan.value(blob)

@@ -7,7 +7,7 @@ from ..layers._base import as_f32
 
 
 class ReferencePlan:
-    """A graph ready to run; it has the face of a compiled plan.
+    """A graph ready to run; ``run``, ``run_all`` and ``value`` are those of a compiled plan.
 
     Parameters
     ----------
@@ -32,6 +32,11 @@ class ReferencePlan:
         self._values = {}
 
     def run(self, *arrays):
+        """As :meth:`run_all`, but a net with a single output gives its array."""
+        results = self.run_all(*arrays)
+        return results[0] if len(results) == 1 else results
+
+    def run_all(self, *arrays):
         """One forward: an array for each input in; a tuple of an array for each output out.
 
         Shapes of outputs that depend on data (Filter, DetectionOutput) may differ from the graph's. Raises ShapeError
@@ -50,8 +55,8 @@ class ReferencePlan:
         return tuple(np.array(values[blob]) for blob in self.outputs)   # a view layer's top is its bottom's memory
 
     def value(self, blob):
-        """What a kept blob held after the last run."""
-        return self._values[blob]
+        """A copy of what an output or a kept blob held after the last run; KeyError for others."""
+        return np.array(self._values[blob])
 
     def _checked(self, arrays):
         if len(arrays) != len(self.inputs):

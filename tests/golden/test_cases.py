@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import scalpel_rt as srt
+from scalpel_rt import isa
 from scalpel_rt.runtime.reference import ReferencePlan
 
 from .judge import difference, names
@@ -57,9 +58,11 @@ def check(case, outputs, blob, want):
         assert why is None, f"{name}: {why}"
 
 
+@pytest.mark.parametrize("level", isa.runnable())
 @pytest.mark.parametrize("case", GOOD, ids=case_id)
-def test_net(case):
+def test_net(case, level):
     net = load(case)
+    net.options = srt.Options(isa=level)
     for feed, want in arrays(case):
         outputs = net.forward(feed)
         check(case, outputs, lambda name: net.blobs[name].data, want)
@@ -72,7 +75,7 @@ def test_reference(case):
     for feed, want in arrays(case):
         net.reshape({name: value.shape for name, value in feed.items()})
         plan = ReferencePlan(net.graph, "all", state)
-        outputs = plan.run(*(feed.get(blob.name, np.zeros(blob.shape, np.float32)) for blob in plan.inputs))
+        outputs = plan.run_all(*(feed.get(blob.name, np.zeros(blob.shape, np.float32)) for blob in plan.inputs))
         final = net.graph.final_blobs()
         check(case, dict(zip(net.outputs, outputs, strict=True)), lambda name: plan.value(final[name]), want)  # noqa: B023
 
