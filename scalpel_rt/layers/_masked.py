@@ -2,8 +2,10 @@
 
 from ._base import as_f32
 
-#: fields that only Auto_pruning's parameter messages have
+#: fields that only Auto_pruning sets
 AUTO_PRUNING = ("inter_iter", "upper_bound", "is_pruning")
+#: a field that only Dynamic Network Surgery's messages have
+SURGERY = "gamma"
 
 
 class Masked:
@@ -21,7 +23,8 @@ class Masked:
     def parse(self, message):
         super().parse(message)
         p = getattr(message, self.mask_param)
-        self.masks_bias = self.bias_term and not any(p.HasField(field) for field in AUTO_PRUNING)
+        surgery = SURGERY in p.DESCRIPTOR.fields_by_name and not any(p.HasField(field) for field in AUTO_PRUNING)
+        self.masks_bias = self.bias_term and surgery
         self.mask_fillers = [getattr(p, name) if p.HasField(name) else type(p.weight_mask_filler)(value=1)
                              for name in ("weight_mask_filler", "bias_mask_filler")]
 

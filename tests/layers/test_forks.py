@@ -181,3 +181,22 @@ def test_segnets_class_weights():
 
 def test_implicit_takes_anything():
     assert run('type: "implicit" bottom: "a" bottom: "b"', draw(2), draw(3, 4)) == []
+
+
+def test_hard_sigmoid():
+    text = 'type: "HardSigmoid" bottom: "x" top: "y" hardsigmoid_param { alpha: 0.25 }'
+    np.testing.assert_allclose(run(text, [-3, -1, 0, 1, 3])[0], [0, 0.25, 0.5, 0.75, 1])
+    assert lowers(text, [1])
+
+
+def test_spatial_dropout_is_a_copy():
+    x = draw(1, 2, 3, 3)
+    np.testing.assert_array_equal(run('type: "SpatialDropout" bottom: "x" top: "y"', x)[0], x)
+
+
+def test_masked_depthwise_convolution():
+    x, w, b = draw(1, 3, 5, 5), draw(3, 1, 3, 3), draw(3)
+    mask = rng.integers(0, 2, w.shape)
+    plain = 'bottom: "x" top: "y" convolution_param { num_output: 3 kernel_size: 3 }'
+    got, = run(f'type: "CConvolutionDepthwise" {plain}', x, params=[w, b, mask])
+    np.testing.assert_array_equal(got, run(f'type: "ConvolutionDepthwise" {plain}', x, params=[w * mask, b])[0])
