@@ -11,8 +11,8 @@ from ._yolo import YoloOutput
 @register
 class Yolov3DetectionOutput(YoloOutput):
     """See :class:`~scalpel_rt.layers._yolo.YoloOutput`. Every class of a box whose sigmoid times the objectness is
-    above ``confidence_threshold`` is a detection of its own. Anchors are in pixels of the image; ``mask`` names those of
-    each map, one map after another, ``anchors_scale`` how many pixels a cell of each map is.
+    above ``confidence_threshold`` is a detection of its own. Anchors are in pixels of the image; ``mask`` names those
+    of each map, one map after another, ``anchors_scale`` how many pixels a cell of each map is.
     """
 
     type = "Yolov3DetectionOutput"
