@@ -1,0 +1,233 @@
+"""The pool, several callers at once, forks, and Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from scalpel_rt import isa
+from scalpel_rt.options import Options
+from scalpel_rt.plan.build import compile_program
+from scalpel_rt.runtime import _kernels
+
+from ..plan.programs import random_program
+from .nets import chain, convolutions, image
+
+
+@pytest.mark.parametrize("level", isa.runnable())
+def test_any_number_of_threads_gives_the_same_bits(level, monkeypatch):
+    monkeypatch.setattr("scalpel_rt.plan.build.threads_worth", lambda ns, threads: threads)
+    programs = [convolutions(2), convolutions(1, 7, 13, batch=3)]
+    programs += [random_program(seed, 20, without=["deconv"])[0] for seed in range(20)]
+    for program in programs:
+        arrays = image(program)
+        plans = [compile_program(program, Options(isa=level, threads=n)) for n in (1, 2, 3, 5)]
+        assert [plan.steps.threads for plan in plans] == [1, 2, 3, 5] or not plans[0].steps.steps
+        first, *others = [plan.run_all(*arrays) for plan in plans]
+        for other in others:
+            for a, b in zip(first, other, strict=True):
+                np.testing.assert_array_equal(a.view(np.uint32), b.view(np.uint32))
+
+
+def test_only_what_is_worth_it_gets_threads():
+    plan = compile_program(convolutions(1), Options(threads=2))
+    assert [step.threads for step in plan.steps.steps] == [2]
+    plan = compile_program(chain(3, (1, 8)), Options(threads=2))
+    assert [step.threads for step in plan.steps.steps] == [1, 1, 1] and plan.steps.threads == 1
+
+
+def test_helpers_are_made_when_needed_and_stay():
+    program = convolutions(2)
+    compile_program(program, Options(threads=3)).run(*image(program))
+    assert _kernels.helpers() >= 2
+
+
+def run_in_threads(n, work):
+    errors = []
+
+    def guarded(i):
+        try:
+            work(i)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+@pytest.mark.parametrize("share", [True, False], ids=["one plan", "a state each"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_callers_at_once(share, threads):
+    program = convolutions(3, 8, 20)
+    plan = compile_program(program, Options(threads=threads))
+    images = [image(program, seed) for seed in range(4)]
+    wants = [plan.run(*arrays) for arrays in images]
+
+    def work(i):
+        mine = plan if share else plan.clone_state()
+        for _ in range(50):
+            np.testing.assert_array_equal(mine.run(*images[i]), wants[i])
+
+    run_in_threads(4, work)
+
+
+def test_other_python_threads_run_while_a_plan_does():
+    program = convolutions(40, 64, 56)
+    plan, arrays = compile_program(program, Options(threads=1)), image(program)
+    ticks, done = [], threading.Event()
+
+    def count():
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.001)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    begin = time.monotonic()
+    plan.run(*arrays)
+    end = time.monotonic()
+    done.set()
+    counter.join()
+    assert sum(begin < t < end for t in ticks) > 5
+
+
+def python(code, timeout=60):
+    """Run code in a fresh interpreter; its standard output."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True,
+                          timeout=timeout, cwd=os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+SETUP = """
+    import os, signal, sys, threading, time
+    import numpy as np
+    from scalpel_rt.options import Options
+    from scalpel_rt.plan.build import compile_program
+    from scalpel_rt.runtime import _kernels
+    from tests.runtime.nets import convolutions, image
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_with_a_live_pool():
+    out = python(SETUP + """
+    program = convolutions(4, 16, 32)
+    plan, arrays = compile_program(program, Options(threads=3)), image(program)
+    want = plan.run(*arrays)
+    assert _kernels.helpers() == 2
+    stop = threading.Event()
+    def busy():                         # another thread is in the middle of a run when the fork happens
+        while not stop.is_set():
+            plan.run(*arrays)
+    other = threading.Thread(target=busy)
+    other.start()
+    for i in range(10):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            assert _kernels.helpers() == 0
+            for _ in range(3):
+                assert (plan.run(*arrays) == want).all()
+            assert _kernels.helpers() == 2
+            grandchild = os.fork()
+            if grandchild == 0:
+                os._exit(0 if (plan.run(*arrays) == want).all() else 3)
+            assert os.waitpid(grandchild, 0)[1] == 0
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert (plan.run(*arrays) == want).all()
+    stop.set()
+    other.join()
+    print("fine")
+    """)
+    assert out == "fine\n"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_stops_a_long_run(threads):
+    out = python(SETUP + f"""
+    program = convolutions(400, 64, 56)
+    plan, arrays = compile_program(program, Options(threads={threads})), image(program)
+    sent = []
+    def interrupt():
+        time.sleep(0.1)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt).start()
+    try:
+        plan.run(*arrays)
+        print("it was never stopped")
+    except KeyboardInterrupt:
+        late = time.monotonic() - sent[0]
+        longest = plan.clone_state().time(*arrays).max() * 1e-9 if late > 0.1 else 0
+        print("stopped" if late < 0.1 + 2 * longest else f"stopped after {{late}} s, longest step {{longest}} s")
+    small = convolutions(1, 4, 8)
+    assert compile_program(small, Options()).run(*image(small)).shape == (1, 4, 8, 8)
+    """)
+    assert out == "stopped\n"
+
+
+def test_a_plan_that_was_stopped_runs_again():
+    out = python(SETUP + """
+    program = convolutions(200, 64, 56)
+    plan, arrays = compile_program(program, Options(threads=2)), image(program)
+    want = plan.clone_state().run(*arrays)
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        plan.run(*arrays)
+        print("it was never stopped")
+    except KeyboardInterrupt:
+        assert (plan.run(*arrays) == want).all()
+        print("fine")
+    """)
+    assert out == "fine\n"
+
+
+def test_a_signal_handler_may_not_run_the_interrupted_plan():
+    out = python(SETUP + """
+    program = convolutions(200, 64, 56)
+    plan, arrays = compile_program(program, Options(threads=1)), image(program)
+    def handler(*_):
+        plan.run(*arrays)
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        plan.run(*arrays)
+    except RuntimeError as error:
+        print("refused" if "clone_state" in str(error) else error)
+    """)
+    assert out == "refused\n"
+
+
+def test_an_exit_with_sleeping_helpers_is_clean():
+    assert python(SETUP + """
+    program = convolutions(2)
+    compile_program(program, Options(threads=4)).run(*image(program))
+    print(_kernels.helpers())
+    """) == "3\n"
+
+
+def test_signals_reach_python_not_the_helpers():
+    program = convolutions(2)
+    compile_program(program, Options(threads=3)).run(*image(program))
+    got = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: got.append(threading.current_thread()))
+    try:
+        for _ in range(20):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(0.001)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert got and set(got) == {threading.main_thread()}
