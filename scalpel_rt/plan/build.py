@@ -31,7 +31,8 @@ def compile_graph(graph, options=None, keep=(), state=None):
         All shapes known.
     options : Options, optional
     keep : "all" or iterable of Blob
-        Blobs that ``plan.value()`` can give after a run, besides the outputs; what is kept is not fused away.
+        Blobs that ``plan.value()`` can give after a run, besides the outputs; what is kept is not fused away. "all"
+        are the last of each name, where a blob is rewritten in place.
     state : dict, optional
         What stateful layers remember: another plan's, to go on where that one is.
 
@@ -49,7 +50,8 @@ def compile_graph(graph, options=None, keep=(), state=None):
         raise ShapeError(f"the shape of {', '.join(map(repr, unknown))} is not known; reshape the net first")
     options = options or Options()
     blobs = dict.fromkeys(blob for node in graph.nodes for blob in node.tops)
-    kept = [blob for blob in (blobs if keep == "all" else keep) if blob not in graph.outputs]
+    kept = graph.final_blobs().values() if keep == "all" else keep
+    kept = [blob for blob in kept if blob not in graph.outputs]
     whole = Lowering({blob: blob.shape for blob in blobs})
     if all(node.layer.is_input or whole.add(node) for node in graph.nodes):
         program, _ = whole.program(graph.outputs, kept, graph.inputs)

@@ -132,15 +132,12 @@ class _Places:
         [x], [y], [part] = op.inputs, op.outputs, op.attrs["parts"]
         if self.block[x] is self.block[y] or not self.whole(x) or part["x_offset"] != 0:
             return
-        tree = self.members[self.block[x]]
-        if any(v in self.constants for v in tree):
-            return
         dims, xs, ys = part["dims"], part["x_strides"], part["y_strides"]
         if dims == (x.size,) and xs == ys == (1,):
             self.merge(x, y, part["y_offset"])
         elif (len(dims) == 2 and dims[0] * dims[1] == x.size and xs == (dims[1], 1) and ys[1] == 1
                 and y.shape[0] == dims[0] and ys[0] * dims[0] == y.size and self._can_stride(x, dims[0], t)):
-            for value in tree:
+            for value in self.members[self.block[x]]:
                 self.stride[value] = self.stride[y]
             self.merge(x, y, part["y_offset"])
         else:
@@ -149,10 +146,9 @@ class _Places:
 
     def _can_stride(self, x, n, t):
         """Whether all who write and read the block of ``x``, but the copy at ``t``, can skip from image to image."""
+        fixed = self.inputs | self.outputs | self.constants
         for value in self.members[self.block[x]]:
-            if value in self.inputs or value in self.outputs or not value.shape or value.shape[0] != n:
-                return False
-            if self.stride[value] != self.stride[x]:
+            if value in fixed or value.shape[:1] != (n,) or self.stride[value] != self.stride[x]:
                 return False
             users = [i for i in self.writers[value] + self.readers[value] if i != t and i not in self.gone]
             if any(self.ops[i].kind not in STRIDED or len(self.ops[i].outputs) > 1 for i in users):
@@ -167,12 +163,12 @@ class _Places:
         for x in op.inputs:
             if self.block[x] is self.block[y] or x.size != y.size:
                 continue
-            if not all(self.dies[v] <= t and v not in self.constants for v in self.overlapping(x)):
+            if any(self.dies[v] > t for v in self.overlapping(x)):
                 continue
             if self.whole(y):
                 self.merge(y, x, 0)
                 return
-            if self.whole(x) and all(self.born[v] >= t for v in self.overlapping(y)):
+            if self.whole(x):           # y lies in a concatenation, where nothing but y is written before it is read
                 self.merge(x, y, 0)
                 return
 

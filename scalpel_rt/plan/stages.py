@@ -57,6 +57,10 @@ class StagedPlan:
         if len(arrays) != len(inputs):
             raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(b.name for b in inputs)}), "
                              f"not {len(arrays)}")
+        if out is not None:
+            out = (out,) if isinstance(out, np.ndarray) else tuple(out)
+            if len(out) != len(outputs):
+                raise ShapeError(f"the plan gives {len(outputs)} array(s), out holds {len(out)}")
         values = {blob: _checked(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
         with self._lock:
             self._chain.run(values, self._state)
@@ -64,7 +68,6 @@ class StagedPlan:
         results = tuple(values[blob] for blob in outputs)
         if out is None:
             return tuple(np.array(array) for array in results)      # a Python layer may have handed on its bottom
-        out = (out,) if isinstance(out, np.ndarray) else tuple(out)
         for target, array, blob in zip(out, results, outputs, strict=True):
             if target.shape != array.shape or target.dtype != np.float32:
                 raise ShapeError(f"out for {blob.name!r} must be float32 of shape {array.shape}, not {target.dtype} "

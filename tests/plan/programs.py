@@ -225,8 +225,8 @@ class Maker:
         self.build.op("view", [x], [self.new((self.n, x.size // self.n, 1, 1))])
 
     def fill(self):
-        c, h, w = self.rng.integers(1, 5, 3)
-        y = self.new((self.n, c, h, w))
+        x = self.pick(lambda v: len(v.shape) == 4)
+        y = self.new((self.n, int(self.rng.integers(1, 5)), *x.shape[2:]))
         self.build.op("fill", [], [y], {"value": self.weights(*y.shape)})
 
     def program(self):
@@ -242,8 +242,8 @@ def _strides(shape):
     return tuple(int(np.prod(shape[i + 1 :])) for i in range(len(shape)))
 
 
-KINDS = ["conv", "conv", "conv", "deconv", "fc", "pool", "lrn", "softmax", "unary", "unary", "affine", "affine", "residual",
-         "eltwise", "eltwise", "broadcast", "concat", "concat", "slice", "permute", "split", "view", "fill"]
+KINDS = ["conv", "conv", "conv", "deconv", "fc", "pool", "lrn", "softmax", "unary", "unary", "affine", "affine",
+         "residual", "eltwise", "eltwise", "broadcast", "concat", "concat", "slice", "permute", "split", "view", "fill"]
 
 
 def random_program(seed, size=12, batch=None, without=()):

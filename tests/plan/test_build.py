@@ -1,6 +1,5 @@
 """Compiled programs against the interpreter."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

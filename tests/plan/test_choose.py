@@ -1,0 +1,155 @@
+"""Which kernels are candidates, and which one is taken."""
+
+import numpy as np
+import pytest
+
+from scalpel_rt import isa
+from scalpel_rt.errors import UnsupportedError
+from scalpel_rt.options import Options
+from scalpel_rt.plan import choose as choosing
+from scalpel_rt.plan import forms
+from scalpel_rt.plan.build import compile_program
+from scalpel_rt.plan.candidates import candidates
+from scalpel_rt.plan.choose import choose, threads_worth
+from scalpel_rt.plan.spec import KINDS, Op, Value
+from scalpel_rt.runtime import _kernels
+
+from ..runtime.nets import chain, convolutions
+from .programs import random_program
+
+MACHINE = isa.machine()
+
+
+def conv(channels=16, size=14):
+    return convolutions(1, channels, size).ops[0]
+
+
+def test_every_kernel_has_a_form():
+    for kernel in _kernels.kernels():
+        form = forms.find(kernel.kind, kernel.form)
+        assert (form.kind, form.name) == (kernel.kind, kernel.form)
+        assert form.weights in ("dense", "csr", "group")
+
+
+def test_every_kind_has_a_scalar_kernel():
+    have = {kernel.kind for kernel in _kernels.kernels() if kernel.isa == "scalar"}
+    assert have >= set(KINDS) - {"view", "fill", "deconv"}
+
+
+@pytest.mark.parametrize("level", isa.runnable())
+def test_only_kernels_up_to_the_level_are_candidates(level):
+    found = candidates(conv(), level, Options())
+    assert {c.kernel.isa for c in found} <= set(isa.up_to(level))
+    assert any(c.kernel.isa == "scalar" for c in found)
+
+
+class Strange(forms.Form):
+    """Stands in for the form of a kernel."""
+
+    kind, name = "conv", "gemm"
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+    def illegal(self, op, kernel):
+        return self.why if hasattr(self, "why") else None
+
+    def cost(self, op, kernel, machine):
+        return self.price
+
+
+def with_form(monkeypatch, name, **attributes):
+    form = Strange(**attributes)
+    monkeypatch.setitem(forms._base._forms, ("conv", name), form)
+    return form
+
+
+def test_inexact_forms_can_be_left_out(monkeypatch):
+    with_form(monkeypatch, "gemm", exact=False)
+    found = candidates(conv(), "scalar", Options(numerics="exact"))
+    assert "numerics='exact'" in found[0].illegal
+    assert candidates(conv(), "scalar", Options())[0].illegal is None
+
+
+def test_a_wanted_storage_is_kept_to_where_it_is_legal(monkeypatch):
+    with_form(monkeypatch, "gemm", weights="group")
+    options = Options(weights="group")
+    legal = [c for c in candidates(conv(), "scalar", options) if c.illegal is None]
+    assert legal and {c.form.weights for c in legal} == {"group"}
+    legal = [c for c in candidates(conv(), "scalar", Options(weights="dense")) if c.illegal is None]
+    assert {c.form.weights for c in legal} <= {"dense"}
+
+
+def test_without_a_legal_kernel_the_reasons_are_given(monkeypatch):
+    for kernel in _kernels.kernels():
+        if kernel.kind == "conv":
+            with_form(monkeypatch, kernel.form, why="it is Monday")
+    with pytest.raises(UnsupportedError, match="conv0.*scl_conv_gemm__scalar: it is Monday"):
+        choose(conv(), "scalar", Options(), MACHINE)
+
+
+def test_the_cheapest_is_taken_and_of_equals_the_higher_level():
+    op = conv()
+    found = candidates(op, isa.runnable()[-1], Options())
+    prices = {c.kernel.symbol: 100.0 for c in found if c.illegal is None}
+    best = max((c for c in found if c.illegal is None), key=lambda c: isa.LEVELS.index(c.kernel.isa))
+    choice = choose(op, isa.runnable()[-1], Options(), MACHINE, lambda op, legal: [100.0 for _ in legal])
+    assert choice.kernel.isa == best.kernel.isa and choice.costs == prices
+    choice = choose(op, isa.runnable()[-1], Options(), MACHINE,
+                    lambda op, legal: [99.0 if c.kernel.isa == "scalar" else 100.0 for c in legal])
+    assert choice.kernel.isa == ("scalar" if len(prices) > 1 else best.kernel.isa) and choice.measured == (len(prices) > 1)
+
+
+def test_estimates_follow_arithmetic_and_bytes(monkeypatch):
+    form = with_form(monkeypatch, "gemm", price=(1e9, 4, 0.5))
+    candidate = candidates(conv(), "scalar", Options())[0]
+    assert choosing.estimate(conv(), candidate, MACHINE) == pytest.approx(
+        choosing.CALL_NS + 2e9 / MACHINE.flops("scalar"))
+    form.price = (1, 1 << 30, 0.5)
+    assert choosing.estimate(conv(), candidate, MACHINE) == pytest.approx(
+        choosing.CALL_NS + (1 << 30) / MACHINE.bandwidth(1 << 30))
+
+
+def test_threads_are_for_what_takes_longer_than_handing_it_over():
+    assert [threads_worth(ns, 4) for ns in (0, 1000, 9000, 13000, 1e6)] == [1, 1, 2, 3, 4]
+
+
+def test_explain_names_every_step_and_every_candidate():
+    program = random_program(7, 25, without=["deconv"])[0]
+    plan = compile_program(program, Options(threads=2))
+    rows = plan.explain()
+    assert [row.layers for row in rows] == [step.name for step in plan.steps.steps]
+    for row, step in zip(rows, plan.steps.steps, strict=True):
+        names = {k.symbol for k in _kernels.kernels() if k.kind == row.kind and k.isa in isa.up_to(isa.active())}
+        assert set(row.costs) | set(row.illegal) == names and not set(row.costs) & set(row.illegal)
+        assert row.kernel == step.kernel.symbol and row.costs[row.kernel] == min(row.costs.values()) == row.ns
+        assert row.threads == step.threads and not row.measured
+
+
+def test_a_forced_level_is_kept_to():
+    for level in isa.runnable():
+        plan = compile_program(convolutions(2), Options(isa=level))
+        assert {step.kernel.isa for step in plan.steps.steps} <= set(isa.up_to(level))
+
+
+def test_the_environment_forces_a_level_too(monkeypatch):
+    monkeypatch.setenv("SCALPEL_ISA", "scalar")
+    plan = compile_program(chain(2, (1, 100)), Options())
+    assert {step.kernel.isa for step in plan.steps.steps} == {"scalar"}
+
+
+def test_packed_memory_starts_on_a_cache_line():
+    for shape in ((), (0,), (3,), (7, 5)):
+        array = forms.packed(shape, np.uint16)
+        assert array.shape == shape and array.dtype == np.uint16
+        assert array.ctypes.data % 64 == 0 or not array.size
+    plan = compile_program(convolutions(1), Options())
+    for step in plan.steps.steps:
+        for value in step.args.values():
+            assert not isinstance(value, np.ndarray) or value.ctypes.data % 64 == 0
+
+
+def test_an_unknown_kind_has_no_kernel():
+    op = Op("nothing", "n", (), (Value("y", (1,)),))
+    with pytest.raises(UnsupportedError, match="none of its kind"):
+        choose(op, "scalar", Options(), MACHINE)
