@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from scalpel_rt.runtime._plan import Plan
 
 from scalpel_rt.errors import GraphError, OptionsError, ShapeError
 from scalpel_rt.graph import build
@@ -11,7 +12,6 @@ from scalpel_rt.layers import Layer, register, unregister
 from scalpel_rt.options import Options
 from scalpel_rt.plan.build import compile_graph
 from scalpel_rt.plan.stages import CompiledStage, PythonStage, StagedPlan
-from scalpel_rt.runtime._plan import Plan
 from scalpel_rt.runtime.reference import ReferencePlan
 from tests.graph.nets import LENET, input_layer, layer, message
 
@@ -59,7 +59,7 @@ def graph(text):
 
 
 def agree(plan, text, *arrays):
-    want = ReferencePlan(graph(text)).run(*arrays)
+    want = ReferencePlan(graph(text)).run_all(*arrays)
     got = plan.run_all(*arrays)
     for g, w in zip(got, want, strict=True):
         np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-6)
@@ -152,7 +152,7 @@ def test_state_can_be_handed_on():
     state, zero = {}, np.zeros((2, 3), np.float32)
     compile_graph(graph(COUNTING), state=state).run(zero)
     assert compile_graph(graph(COUNTING), state=state).run(zero)[0, 0] == 4
-    assert ReferencePlan(graph(COUNTING), state=state).run(zero)[0][0, 0] == 6
+    assert ReferencePlan(graph(COUNTING), state=state).run(zero)[0, 0] == 6
 
 
 DYNAMIC = (input_layer("x", 4, 3, 6, 6) + layer("ReLU", "x", "r") + layer("Positive", "x", "p")
