@@ -87,7 +87,8 @@ class Layer:
         return []
 
     def fillers(self):
-        """A ``FillerParameter`` for each learnt blob, used where no weights are loaded; None = constant 0."""
+        """A ``FillerParameter`` for each learnt blob, used where no weights are loaded; or the values, an array; None =
+        constant 0."""
         return []
 
     def multiply_adds(self, bottoms, tops, params):

@@ -11,11 +11,16 @@ def areas(boxes, plus=0.0):
 
 def overlaps(box, boxes, plus=0.0):
     """Intersection over union of one box (4) with boxes (N, 4); 0 where they do not meet."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]) + plus
-    meet = (sides > 0).all(axis=1)
-    shared = np.where(meet, sides[:, 0] * sides[:, 1], 0.0)
-    union = areas(box[None], plus)[0] + areas(boxes, plus) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=meet & (union > 0))
+    return _overlaps(box, areas(box[None], plus)[0], boxes.T, areas(boxes, plus), plus)
+
+
+def _overlaps(box, area, columns, all_areas, plus):
+    """The same with the boxes as (4, N) and the areas known."""
+    width = np.minimum(box[2], columns[2]) - np.maximum(box[0], columns[0]) + plus
+    height = np.minimum(box[3], columns[3]) - np.maximum(box[1], columns[1]) + plus
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    union = area + all_areas - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def suppress(boxes, threshold, plus=0.0, eta=1.0, limit=None):
@@ -25,16 +30,18 @@ def suppress(boxes, threshold, plus=0.0, eta=1.0, limit=None):
     0.5 is multiplied by ``eta`` (SSD). No more than ``limit`` are kept.
     """
     kept = []
-    worst = np.zeros(len(boxes))                    # the largest overlap with a kept box
-    for i in range(len(boxes)):
-        if limit is not None and len(kept) >= limit:
-            break
-        if worst[i] > threshold:
-            continue
-        kept.append(i)
-        np.maximum(worst[i + 1:], overlaps(boxes[i], boxes[i + 1:], plus), out=worst[i + 1:])
+    left, columns, sizes = np.arange(len(boxes)), np.ascontiguousarray(boxes.T), areas(boxes, plus)
+    worst = np.zeros(len(boxes))                    # the largest overlap with a kept box, of each that is left
+    while len(left) and (limit is None or len(kept) < limit):
+        kept.append(left[0])
+        best, area = columns[:, 0], sizes[0]
+        left, columns, sizes, worst = left[1:], columns[:, 1:], sizes[1:], worst[1:]
+        worst = np.maximum(worst, _overlaps(best, area, columns, sizes, plus))
         if eta < 1 and threshold > 0.5:
             threshold *= eta
+        stay = worst <= threshold                   # thresholds only fall, so what is out stays out
+        if not stay.all():
+            left, columns, sizes, worst = left[stay], columns[:, stay], sizes[stay], worst[stay]
     return np.array(kept, dtype=np.int64)
 
 

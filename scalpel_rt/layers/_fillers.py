@@ -11,8 +11,8 @@ from ._base import count
 
 
 def check_filler(filler, shape):
-    """Whatever is wrong with a FillerParameter (None = constant 0) for a parameter of ``shape``; costs nothing."""
-    if filler is None:
+    """Whatever is wrong with a filler (see :func:`fill`) for a parameter of ``shape``; costs nothing."""
+    if filler is None or isinstance(filler, np.ndarray):
         return
     if filler.type not in FILLERS:
         raise GraphError(f"unknown filler type {filler.type!r}; there are {', '.join(sorted(FILLERS))}")
@@ -25,10 +25,12 @@ def check_filler(filler, shape):
 
 
 def fill(filler, shape, seed):
-    """A new float32 array of ``shape`` filled as a FillerParameter (None = constant 0) says.
+    """A new float32 array of ``shape``: as a FillerParameter says, or the values of an array, or zeros (None).
 
     ``seed`` is an int or a tuple of ints, for those that are random.
     """
+    if isinstance(filler, np.ndarray):
+        return np.array(filler, np.float32).reshape(shape)
     if filler is None or filler.type == "constant":
         return np.full(shape, 0 if filler is None else filler.value, np.float32)
     return np.asarray(FILLERS[filler.type](filler, shape, np.random.default_rng(seed)), np.float32)

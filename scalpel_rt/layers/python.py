@@ -64,7 +64,7 @@ class Python(Layer):
             return [blob.shape for blob in self._instance.blobs]
 
     def fillers(self):
-        return [None] * len(self._instance.blobs) if self._instance else []
+        return [blob.data.copy() for blob in self._instance.blobs] if self._instance else []     # as setup left them
 
     def forward(self, bottoms, params):
         if not self.trusted:

@@ -22,6 +22,7 @@ class Scaled(caffe.Layer):
         type(self).set_ups += 1
         self.factor = float(self.param_str)
         self.blobs.add_blob(1)
+        self.blobs[0].data[...] = 7
 
     def reshape(self, bottom, top):
         top[0].reshape(*bottom[0].shape)
@@ -115,3 +116,20 @@ def test_faster_rcnns_proposal_layer_needs_no_trust():
     scores[0, 9:] = np.random.default_rng(0).random((9, 2, 3))
     rois, = run(layer, scores, np.zeros((1, 36, 2, 3)), [[400, 500, 1]])
     assert rois.shape[1] == 5 and len(rois) > 1 and "ProposalLayer" in layer.note
+
+
+def test_in_a_net(module, tmp_path):
+    import scalpel_rt as srt
+
+    path = tmp_path / "net.prototxt"
+    path.write_text('layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }'
+                    'layer { name: "user" type: "Python" bottom: "x" top: "y" top: "z" python_param { '
+                    f'module: "{module}" layer: "Scaled" param_str: "2" }} }}'
+                    'layer { name: "r" type: "ReLU" bottom: "y" top: "r" }')
+    with pytest.raises(UnsupportedError, match="user.*allow_python"):
+        srt.load(path)
+    net = srt.load(path, allow_python=True)
+    x = np.array([[1, -9, 3], [4, 5, -6]], np.float32)
+    np.testing.assert_array_equal(net.forward(x=x)["r"], np.maximum(2 * x + 7, 0))     # 7 is what setup left
+    net.params["user"][0].data[...] = -1
+    np.testing.assert_array_equal(net.forward(x=x[:1])["r"], np.maximum(2 * x[:1] - 1, 0))
