@@ -1,0 +1,1 @@
+"""Nets in other engines' formats: one file for each."""
