@@ -1,0 +1,84 @@
+"""Which units (weights, groups of weights) go: those of least importance, by threshold or until enough have gone."""
+
+import math
+import numbers
+
+import numpy as np
+
+from ..errors import OptionsError
+
+SCOPES = ("layer", "global")
+
+
+def one_way(**ways):
+    """(name, value) of the only one of ``ways`` that is not None; OptionsError for none or several."""
+    given = [(name, value) for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        raise OptionsError(f"give one of {', '.join(ways)}, not {' and '.join(n for n, _ in given) or 'none'}")
+    return given[0]
+
+
+def per_layer(way, value, layers, most=math.inf):
+    """The layers to prune: those of ``value``, where it is {layer: number} and not one number for all, else
+    ``layers``.
+
+    OptionsError for a number below 0, or not below ``most``.
+    """
+    if isinstance(value, dict):
+        if layers is not None and set(layers) != set(value):
+            raise OptionsError(f"{way} is given for {', '.join(map(str, value))}, layers for {', '.join(layers)}")
+        layers = list(value)
+    for layer, number in (value if isinstance(value, dict) else {None: value}).items():
+        if not isinstance(number, numbers.Real) or isinstance(number, bool) or not 0 <= number < most:
+            least = f"in [0, {most:g})" if most < math.inf else "a number of at least 0"
+            raise OptionsError(f"{way} must be {least}, not {number!r}", layer=layer)
+    return layers
+
+
+def at_least(share, scores, sizes):
+    """Bool array, True = kept: the units of least score go, until ``share`` of all weights has gone, or a little
+    more.
+
+    scores, sizes : (units,); a unit holds ``size`` weights. Of equal scores the first goes first; one unit always
+    stays.
+    """
+    order = np.argsort(scores, kind="stable")
+    gone = np.cumsum(sizes[order])
+    want = math.ceil(round(share * float(gone[-1]), 6))     # 0.07 * 100 is a little more than 7
+    count = int(np.searchsorted(gone, want)) + 1 if want else 0
+    keep = np.ones(len(scores), bool)
+    keep[order[:min(count, len(scores) - 1)]] = False
+    return keep
+
+
+def select(way, value, layers, scope):
+    """Decide for several layers at once.
+
+    Parameters
+    ----------
+    way : "threshold" or "sparsity"
+    value : a number, or {layer: number}
+    layers : {layer: (scores, sizes)}, arrays of one shape: the importance of each unit and how many weights it holds
+    scope : "layer" or "global"
+        A sparsity is reached by each layer, or by all of them together.
+
+    Returns {layer: bool array of the scores' shape, True = kept}. OptionsError when nothing of a layer would be left.
+    """
+    if scope not in SCOPES:
+        raise OptionsError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+    number = (lambda layer: value[layer]) if isinstance(value, dict) else (lambda layer: value)
+    if way == "threshold":
+        kept = {layer: scores >= number(layer) for layer, (scores, _) in layers.items()}
+    elif scope == "layer":
+        kept = {layer: at_least(number(layer), scores.ravel(), sizes.ravel()).reshape(scores.shape)
+                for layer, (scores, sizes) in layers.items()}
+    else:
+        if isinstance(value, dict):
+            raise OptionsError("a sparsity for each layer and scope='global' exclude each other")
+        flat = at_least(value, *(np.concatenate([pair[i].ravel() for pair in layers.values()]) for i in (0, 1)))
+        parts = np.split(flat, np.cumsum([scores.size for scores, _ in layers.values()])[:-1])
+        kept = {layer: part.reshape(layers[layer][0].shape) for layer, part in zip(layers, parts, strict=True)}
+    for layer, keep in kept.items():
+        if not keep.any() and layers[layer][0].any():
+            raise OptionsError(f"{way} {number(layer)} would remove every weight", layer=layer)
+    return kept
