@@ -1,9 +1,9 @@
-"""From files to a Net: :func:`load`."""
+"""From files to a Net: :func:`load`. From a Net to a smaller one: :func:`prune`."""
 
 import os
 
 from .caffe import read_prototxt, read_weights, upgrade_net
-from .errors import located
+from .errors import OptionsError, located
 from .graph import build
 from .net import Net
 
@@ -41,3 +41,32 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
         graph = build(upgrade_net(message), phase, level, stages,
                       weights=held, trusted=allow_python, limits=limits, seed=seed)
     return Net(graph, weights=held, limits=limits, seed=seed)
+
+
+def prune(net, method, **options):
+    """A pruned copy of ``net``, which stays as it is. Nothing is trained; see :mod:`scalpel_rt.pruning.stages` for that.
+
+    Parameters
+    ----------
+    net : Net
+    method : str
+        "magnitude": single weights become zero (Han et al., 2015); options of :func:`scalpel_rt.pruning.magnitude.masks`:
+        sparsity, threshold or quality, layers, scope.
+        "simd": groups of weights as wide as the machine's vectors do (Scalpel); options of
+        :func:`scalpel_rt.pruning.simd.masks`: width, axis, sparsity or threshold, layers, scope.
+        "nodes": neurons and feature maps are taken out of the net; options of :func:`scalpel_rt.pruning.nodes.prune`:
+        keep or sparsity, criterion, layers, scope, approximate.
+
+    Returns a Net that can be saved for any Caffe. Raises OptionsError for options out of range or layers that are not
+    there, WeightsError for a NaN in the weights, ShapeError while the shape of an input is unknown.
+    """
+    from .pruning import magnitude, nodes, simd, weights
+
+    if method == "nodes":
+        graph = nodes.prune(net.graph, **options)
+    elif method in ("magnitude", "simd"):
+        masks = (magnitude if method == "magnitude" else simd).masks(net.graph, **options)
+        graph = weights.apply_masks(net.graph, masks)
+    else:
+        raise OptionsError(f"a net is pruned by 'magnitude', 'simd' or 'nodes', not {method!r}")
+    return Net(graph, net.options)

@@ -202,7 +202,7 @@ class _Choice:
 
     def _clash(self, name, c=None):
         others = self._coupled_with(name)
-        which = "" if c is None else f": node {int(np.flatnonzero(self.coupling.makers[name] == c)[0])} would go and stay"
+        which = "" if c is None else f": node {np.flatnonzero(self.coupling.makers[name] == c)[0]} would go and stay"
         return OptionsError(f"its nodes go together with those of {', '.join(map(repr, others))}, "
                             f"but other ones are asked to stay{which}", layer=name)
 

@@ -14,7 +14,7 @@ from ..layers.inner_product import InnerProduct
 from ..layers.reshape import Reshape
 from ..layers.slice import Slice
 from ..options import Limits
-from .couple import BLOCKS, reshaped_axis
+from .rules import BLOCKS, reshaped_axis
 
 #: what is already in memory is within limits
 NO_LIMITS = Limits(2**63, 2**63, 2**63)
@@ -185,7 +185,8 @@ class _Surgery:
         for n in alive:
             one = kind()
             one.CopyFrom(said)
-            one.name, one.bottom[:], one.top[:] = top_of[n] if len(alive) > 1 else said.name, [bottom_of[n]], [top_of[n]]
+            one.name = top_of[n] if len(alive) > 1 else said.name
+            one.bottom[:], one.top[:] = [bottom_of[n]], [top_of[n]]
             one.convolution_param.num_output, one.convolution_param.group = sizes[n][1], 1
             made.append((one, [self.block(node, param, n, inputs[n], outputs[n]) for param in node.params]))
         unread = [bottom_of[n] for n in pieces if n not in alive]

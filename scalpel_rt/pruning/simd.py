@@ -37,7 +37,7 @@ def masks(graph, *, width="native", axis="in", sparsity=None, threshold=None, la
     threshold : float or {layer: float}
         Groups whose importance is below it go.
     layers, scope, returns, errors
-        As for :func:`scalpel_rt.prune.magnitude.masks`.
+        As for :func:`scalpel_rt.pruning.magnitude.masks`.
     """
     way, value = one_way(sparsity=sparsity, threshold=threshold)
     layers = per_layer(way, value, layers, 1 if way == "sparsity" else math.inf)
