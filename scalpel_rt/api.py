@@ -44,14 +44,15 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
 
 
 def prune(net, method, **options):
-    """A pruned copy of ``net``, which stays as it is. Nothing is trained; see :mod:`scalpel_rt.pruning.stages` for that.
+    """A pruned copy of ``net``, which stays as it is. Nothing is trained; see :mod:`scalpel_rt.pruning.stages` for
+    that.
 
     Parameters
     ----------
     net : Net
     method : str
-        "magnitude": single weights become zero (Han et al., 2015); options of :func:`scalpel_rt.pruning.magnitude.masks`:
-        sparsity, threshold or quality, layers, scope.
+        "magnitude": single weights become zero (Han et al., 2015); options of
+        :func:`scalpel_rt.pruning.magnitude.masks`: sparsity, threshold or quality, layers, scope.
         "simd": groups of weights as wide as the machine's vectors do (Scalpel); options of
         :func:`scalpel_rt.pruning.simd.masks`: width, axis, sparsity or threshold, layers, scope.
         "nodes": neurons and feature maps are taken out of the net; options of :func:`scalpel_rt.pruning.nodes.prune`:

@@ -60,7 +60,7 @@ def select(way, value, layers, scope):
     value : a number, or {layer: number}
     layers : {layer: (scores, sizes)}, arrays of one shape: the importance of each unit and how many weights it holds
     scope : "layer" or "global"
-        A sparsity is reached by each layer, or by all of them together.
+        A sparsity is reached by each layer, or by all of them together, where each keeps at least one unit.
 
     Returns {layer: bool array of the scores' shape, True = kept}. OptionsError when nothing of a layer would be left.
     """
@@ -75,10 +75,18 @@ def select(way, value, layers, scope):
     else:
         if isinstance(value, dict):
             raise OptionsError("a sparsity for each layer and scope='global' exclude each other")
-        flat = at_least(value, *(np.concatenate([pair[i].ravel() for pair in layers.values()]) for i in (0, 1)))
+        flat = at_least(value, np.concatenate([_with_one_kept(scores) for scores, _ in layers.values()]),
+                        np.concatenate([sizes.ravel() for _, sizes in layers.values()]))
         parts = np.split(flat, np.cumsum([scores.size for scores, _ in layers.values()])[:-1])
         kept = {layer: part.reshape(layers[layer][0].shape) for layer, part in zip(layers, parts, strict=True)}
     for layer, keep in kept.items():
         if not keep.any() and layers[layer][0].any():
             raise OptionsError(f"{way} {number(layer)} would remove every weight", layer=layer)
     return kept
+
+
+def _with_one_kept(scores):
+    """Flat scores, the greatest of which is made infinite, so that it stays."""
+    flat = np.array(scores, np.float64).ravel()
+    flat[np.argmax(flat)] = np.inf
+    return flat

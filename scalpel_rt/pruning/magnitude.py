@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from .choose import one_way, per_layer, select
-from .weights import weights
+from .weights import by_owner, weights
 
 
 def masks(graph, *, sparsity=None, threshold=None, quality=None, layers=None, scope="layer"):
@@ -37,6 +37,7 @@ def masks(graph, *, sparsity=None, threshold=None, quality=None, layers=None, sc
     way, value = one_way(sparsity=sparsity, threshold=threshold, quality=quality)
     layers = per_layer(way, value, layers, 1 if way == "sparsity" else math.inf)
     found = weights(graph, layers)
+    value = by_owner(value, found)
     if way == "quality":
         way, value = "threshold", _thresholds(value, found, scope)
     scores = {w.layer: np.abs(w.param.array) for w in found}

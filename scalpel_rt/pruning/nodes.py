@@ -63,6 +63,9 @@ def choose(coupling, *, keep=None, sparsity=None, criterion="l1", layers=None, s
         layers = per_layer(way, value, layers, 1)
     for name in (value if way == "keep" else layers or ()):
         check_layer(name, coupling.makers, coupling.graph, "nodes that can be removed")
+        if way == "sparsity" and name not in free:
+            raise OptionsError(f"none of its nodes can be removed: {coupling.pinned[int(coupling.makers[name][0])]}",
+                               layer=name)
     choice = _Choice(coupling, criterion)
     if way == "keep":
         wanted = value
@@ -152,10 +155,6 @@ class _Choice:
     def weakest(self, names, share):
         """The weakest classes of several layers together, until ``share`` of all their nodes has gone; each layer
         keeps at least one node. Returns :attr:`gone`."""
-        for name in names:
-            if not removable(self.coupling, self.coupling.makers[name]).any():
-                raise OptionsError(f"none of its nodes can be removed: "
-                                   f"{self.coupling.pinned[int(self.coupling.makers[name][0])]}", layer=name)
         every = np.concatenate([self.coupling.makers[name] for name in names])
         sizes = np.bincount(every, minlength=self.coupling.size)
         able = np.unique(every)

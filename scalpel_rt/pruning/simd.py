@@ -13,7 +13,7 @@ import numpy as np
 from .. import isa
 from ..errors import OptionsError
 from .choose import one_way, per_layer, select
-from .weights import weights
+from .weights import by_owner, weights
 
 WIDTHS = (2, 4, 8, 16)
 AXES = ("in", "out")
@@ -45,7 +45,8 @@ def masks(graph, *, width="native", axis="in", sparsity=None, threshold=None, la
     if axis not in AXES:
         raise OptionsError(f"axis must be one of {', '.join(AXES)}, not {axis!r}")
     found = weights(graph, layers)
-    kept = select(way, value, {w.layer: importance(w.matrix(), width, axis, w.parts) for w in found}, scope)
+    groups = {w.layer: importance(w.matrix(), width, axis, w.parts) for w in found}
+    kept = select(way, by_owner(value, found), groups, scope)
     return {w.key: w.restored(_spread(kept[w.layer], w.matrix().shape, width, axis, w.parts)) for w in found}
 
 

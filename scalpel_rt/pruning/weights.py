@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,12 +24,15 @@ class Weight:
         The ``group`` of a convolution: its outputs are so many blocks of rows, each over inputs of its own.
     turned : bool
         Stored as (inputs, outputs): an InnerProduct with ``transpose``.
+    asked : str or None
+        The name that it was picked by, which may be that of a layer that shares it.
     """
 
     layer: str
     param: Param
     parts: int = 1
     turned: bool = False
+    asked: str = None
 
     @property
     def key(self):
@@ -65,12 +68,17 @@ def weights(graph, layers=None):
             owner = node.params[0].owner or node.params[0]
             weight = found.get(owner) or Weight(node.name, owner, getattr(node.layer, "group", 1),
                                                 getattr(node.layer, "transpose", False))
-            found[owner] = by_layer[node.name] = weight
+            if weight.size:
+                found[owner] = by_layer[node.name] = weight
     if layers is not None:
+        asked = {}
         for name in layers:
             check_layer(name, by_layer, graph, "weights that can be pruned so")
-        wanted = {by_layer[name].key for name in layers}
-        found = {owner: weight for owner, weight in found.items() if weight.key in wanted}
+            owner = by_layer[name].param
+            if owner in asked:
+                raise OptionsError(f"shares its weights with layer {asked[owner]!r}; name one of them", layer=name)
+            asked[owner] = name
+        found = {owner: replace(weight, asked=asked[owner]) for owner, weight in found.items() if owner in asked}
     if not found:
         raise OptionsError("the net has no convolution or fully connected layer to prune")
     names = [weight.layer for weight in found.values()]
@@ -85,6 +93,11 @@ def weights(graph, layers=None):
 
 def _has_rows(node):
     return isinstance(node.layer, Convolution | InnerProduct) and not isinstance(node.layer, Deconvolution)
+
+
+def by_owner(value, found):
+    """``value``, where it is {layer as the user named it: number}, under the names of :func:`weights`."""
+    return {w.layer: value[w.asked] for w in found} if isinstance(value, dict) else value
 
 
 def check_layer(name, able, graph, what):

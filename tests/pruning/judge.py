@@ -8,7 +8,8 @@ from scalpel_rt.runtime.reference import ReferencePlan
 
 
 def randomize(graph, seed=0):
-    """Give every parameter of ``graph`` random values (positive ones where a variance is meant); returns ``graph``."""
+    """Give every parameter of ``graph`` random values (positive ones where a variance is meant); returns
+    ``graph``."""
     rng = np.random.default_rng(seed)
     for node in graph.nodes:
         for param in node.params:
@@ -27,12 +28,12 @@ def feeds(graph, seed=1):
 
 def run(graph, arrays):
     """{output name: array}."""
-    return dict(zip([blob.name for blob in graph.outputs], ReferencePlan(graph).run(*arrays), strict=True))
+    return dict(zip([blob.name for blob in graph.outputs], ReferencePlan(graph).run_all(*arrays), strict=True))
 
 
 def masked_run(graph, gone, arrays):
-    """The outputs of ``graph`` when all that the nodes ``gone``, {layer: bool array}, reach without passing weights is
-    zero for the layers that read it.
+    """The outputs of ``graph`` when all that the nodes ``gone``, {layer: bool array}, reach without passing weights
+    is zero for the layers that read it.
 
     What they reach is seen by changing them: a number that moves with them is theirs.
     """
@@ -57,6 +58,8 @@ def masked_run(graph, gone, arrays):
             for sign in (1, -1):
                 shaken = [np.where(t, x + sign * rng.uniform(100, 200, x.shape).astype(np.float32), x)
                           for x, t in zip(xs, ts, strict=True)]
+                if node.type == "Upsample":     # its second bottom holds places, which can be no others
+                    shaken[1:] = xs[1:]
                 with np.errstate(all="ignore"):
                     others = node.layer.forward(shaken, params)
                 moved = [m | ~np.isclose(y, z, rtol=0, atol=0, equal_nan=True)

@@ -12,127 +12,112 @@ from scalpel_rt.pruning.remove import remove
 
 from ..graph.nets import graph, input_layer, layer
 from .judge import feeds, masked_run, randomize, run
-
-DATA = input_layer("data", 2, 3, 9, 8)
-
-
-def conv(name, bottom, n=6, more="", top=None, type="Convolution"):
-    return layer(type, bottom, top or name, f"convolution_param {{ num_output: {n} kernel_size: 3 pad: 1 {more} }}", name)
-
-
-def fc(name, bottom, n=5, more=""):
-    return layer("InnerProduct", bottom, name, f"inner_product_param {{ num_output: {n} {more} }}")
+from .nets import DATA, conv, fc, some
 
 
 def between(*layers):
     """conv a -> the layers, from blob a to blob m -> conv z."""
-    return DATA + conv("a", "data") + "".join(layers) + conv("z", "m", 4)
+    return DATA + conv("a", "data") + "".join(layers) + END
 
 
+END = conv("z", "m", 4)
+TWO = DATA + conv("a", "data") + conv("b", "data")
 A, B = [0, 2, 3, 5], [1, 2, 4]
 # name -> (net, {layer: nodes that stay})
 KINDS = {
-    "nothing": (DATA + conv("a", "data", top="m") + conv("z", "m", 4), {"a": A}),
-    "relu in place": (between(layer("ReLU", "a", "a"), layer("Dropout", "a", "m")), {"a": A}),
-    "sigmoid": (between(layer("Sigmoid", "a", "m")), {"a": A}),
-    "power with a shift": (between(layer("Power", "a", "m", "power_param { power: 2 scale: 0.5 shift: 1 }")), {"a": A}),
+    "nothing": (DATA + conv("a", "data", top="m") + END, {"a": A}),
+    "relu in place": (between(some("ReLU", "a", "a", name="r"), some("Dropout", "a", "m")), {"a": A}),
+    "sigmoid": (between(some("Sigmoid", "a", "m")), {"a": A}),
+    "power with a shift": (between(some("Power", "a", "m", "power: 2 scale: 0.5 shift: 1")), {"a": A}),
     "elu, tanh, bnll, abs, clip": (between(
-        layer("ELU", "a", "b"), layer("TanH", "b", "c"), layer("BNLL", "c", "d"), layer("AbsVal", "d", "e"),
-        layer("Clip", "e", "m", "clip_param { min: 0 max: 0.8 }")), {"a": A}),
-    "max pooling": (between(layer("Pooling", "a", "m", "pooling_param { kernel_size: 3 stride: 2 }")), {"a": A}),
-    "average pooling": (between(layer("Pooling", "a", "m", "pooling_param { pool: AVE kernel_size: 3 pad: 1 }")), {"a": A}),
-    "LRN within": (between(layer("LRN", "a", "m", "lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL }")), {"a": A}),
-    "BatchNorm, Scale": (between(
-        layer("BatchNorm", "a", "b"), layer("Scale", "b", "c", "scale_param { bias_term: true }"),
-        layer("ReLU", "c", "m")), {"a": A}),
-    "BN": (between(layer("BN", "a", "m", "bn_param { bn_mode: INFERENCE }")), {"a": A}),
-    "PReLU": (between(layer("PReLU", "a", "m")), {"a": A}),
-    "PReLU, shared": (between(layer("PReLU", "a", "m", "prelu_param { channel_shared: true }")), {"a": A}),
-    "Bias": (between(layer("Bias", "a", "m")), {"a": A}),
-    "Scale over all axes": (between(layer("Scale", "a", "m", "scale_param { num_axes: -1 bias_term: true }")), {"a": A}),
-    "Scale over the pixels": (between(layer("Scale", "a", "m", "scale_param { axis: 2 num_axes: 2 }")), {"a": A}),
-    "Scale, one number": (between(layer("Scale", "a", "m", "scale_param { num_axes: 0 }")), {"a": A}),
-    "MVN": (between(layer("MVN", "a", "m")), {"a": A}),
-    "Softmax over rows": (between(layer("Softmax", "a", "m", "softmax_param { axis: 2 }")), {"a": A}),
-    "Concat": (DATA + conv("a", "data") + conv("b", "data", 5) + layer("Concat", "a b data", "m") + conv("z", "m", 4),
+        some("ELU", "a", "b"), some("TanH", "b", "c"), some("BNLL", "c", "d"), some("AbsVal", "d", "e"),
+        some("Clip", "e", "m", "min: 0 max: 0.8")), {"a": A}),
+    "max pooling": (between(some("Pooling", "a", "m", "kernel_size: 3 stride: 2")), {"a": A}),
+    "average pooling": (between(some("Pooling", "a", "m", "pool: AVE kernel_size: 3 pad: 1")), {"a": A}),
+    "LRN within": (between(some("LRN", "a", "m", "local_size: 3 norm_region: WITHIN_CHANNEL")), {"a": A}),
+    "BatchNorm, Scale": (between(layer("BatchNorm", "a", "b"), some("Scale", "b", "c", "bias_term: true"),
+                                 some("ReLU", "c", "m")), {"a": A}),
+    "BN": (between(some("BN", "a", "m", "bn_mode: INFERENCE")), {"a": A}),
+    "PReLU": (between(some("PReLU", "a", "m")), {"a": A}),
+    "PReLU, shared": (between(some("PReLU", "a", "m", "channel_shared: true")), {"a": A}),
+    "Bias": (between(some("Bias", "a", "m")), {"a": A}),
+    "Scale over all axes": (between(some("Scale", "a", "m", "num_axes: -1 bias_term: true")), {"a": A}),
+    "Scale over the pixels": (between(some("Scale", "a", "m", "axis: 2 num_axes: 2")), {"a": A}),
+    "Scale, one number": (between(some("Scale", "a", "m", "num_axes: 0")), {"a": A}),
+    "MVN": (between(some("MVN", "a", "m")), {"a": A}),
+    "Softmax over rows": (between(some("Softmax", "a", "m", "axis: 2")), {"a": A}),
+    "Concat": (DATA + conv("a", "data") + conv("b", "data", 5) + some("Concat", "a b data", "m") + END,
                {"a": A, "b": B}),
-    "Concat of pixels": (DATA + conv("a", "data") + conv("b", "data") + layer("Concat", "a b", "m", "concat_param { axis: 2 }")
-                         + conv("z", "m", 4), {"a": A}),
-    "Slice": (between(layer("Slice", "a", "b c", "slice_param { slice_point: 2 }"), conv("d", "b"), layer("ReLU", "c", "m"),
-                      layer("Silence", "d", "")), {"a": A}),
-    "Slice, equal parts": (between(layer("Slice", "a", "b c d"), layer("Concat", "d b c", "m")), {"a": A}),
-    "Slice and Eltwise": (between(layer("Slice", "a", "b c"), layer("Eltwise", "b c", "m")), {"a": [0, 2, 3, 5]}),
-    "Slice of rows": (between(layer("Slice", "a", "b c", "slice_param { axis: 2 slice_point: 4 }"),
-                              layer("Concat", "c b", "m", "concat_param { axis: 2 }")), {"a": A}),
-    "Eltwise sum": (DATA + conv("a", "data") + conv("b", "data") + layer("Eltwise", "a b", "m", "eltwise_param { coeff: 2 "
-                    "coeff: -1 }") + conv("z", "m", 4), {"a": A}),
-    "Eltwise product and maximum": (DATA + conv("a", "data") + conv("b", "data") + conv("c", "data")
-                                    + layer("Eltwise", "a b", "d", "eltwise_param { operation: PROD }")
-                                    + layer("Eltwise", "d c", "m", "eltwise_param { operation: MAX }") + conv("z", "m", 4),
-                                    {"b": A}),
-    "residual": (DATA + conv("a", "data") + conv("b", "a") + layer("Eltwise", "a b", "c") + conv("d", "c", 5)
-                 + conv("e", "d") + layer("Eltwise", "c e", "m") + conv("z", "m", 4), {"a": A, "d": B}),
-    "several readers": (DATA + conv("a", "data") + layer("ReLU", "a", "r") + conv("b", "a", 5) + conv("c", "r", 5)
-                        + layer("Eltwise", "b c", "m") + conv("z", "m", 4), {"a": A, "c": B}),
-    "Flatten, InnerProduct": (DATA + conv("a", "data") + layer("Flatten", "a", "f") + fc("z", "f"), {"a": A}),
-    "InnerProduct of an image": (DATA + conv("a", "data") + fc("b", "a", 5) + layer("ReLU", "b", "b") + fc("z", "b"),
-                                 {"a": A, "b": B}),
+    "Concat of pixels": (TWO + some("Concat", "a b", "m", "axis: 2") + END, {"a": A}),
+    "Slice": (between(some("Slice", "a", "b c", "slice_point: 2"), conv("d", "b"), some("ReLU", "c", "m"),
+                      some("Silence", "d", "")), {"a": A}),
+    "Slice, equal parts": (between(some("Slice", "a", "b c d"), some("Concat", "d b c", "m")), {"a": A}),
+    "Slice and Eltwise": (between(some("Slice", "a", "b c"), some("Eltwise", "b c", "m")), {"a": A}),
+    "Slice of rows": (between(some("Slice", "a", "b c", "axis: 2 slice_point: 4"),
+                              some("Concat", "c b", "m", "axis: 2")), {"a": A}),
+    "Eltwise sum": (TWO + some("Eltwise", "a b", "m", "coeff: 2 coeff: -1") + END, {"a": A}),
+    "Eltwise product and maximum": (TWO + conv("c", "data") + some("Eltwise", "a b", "d", "operation: PROD")
+                                    + some("Eltwise", "d c", "m", "operation: MAX") + END, {"b": A}),
+    "residual": (DATA + conv("a", "data") + conv("b", "a") + some("Eltwise", "a b", "c") + conv("d", "c", 5)
+                 + conv("e", "d") + some("Eltwise", "c e", "m") + END, {"a": A, "d": B}),
+    "several readers": (DATA + conv("a", "data") + some("ReLU", "a", "r") + conv("b", "a", 5) + conv("c", "r", 5)
+                        + some("Eltwise", "b c", "m") + END, {"a": A, "c": B}),
+    "Flatten, InnerProduct": (DATA + conv("a", "data") + some("Flatten", "a", "f") + fc("z", "f"), {"a": A}),
+    "InnerProduct of an image": (DATA + conv("a", "data") + fc("b", "a") + some("ReLU", "b", "b", name="r")
+                                 + fc("z", "b"), {"a": A, "b": B}),
     "InnerProduct, transposed": (DATA + conv("a", "data") + fc("b", "a", 5, "transpose: true bias_term: false")
                                  + fc("z", "b", 4, "transpose: true"), {"a": A, "b": B}),
-    "InnerProduct of an inner axis": (DATA + fc("a", "data", 6, "axis: 3") + layer("TanH", "a", "t") + fc("z", "t"), {"a": A}),
-    "Reshape to a vector": (DATA + conv("a", "data") + layer("Reshape", "a", "f", "reshape_param { shape { dim: 0 dim: 432 } }")
+    "InnerProduct of an inner axis": (DATA + fc("a", "data", 6, "axis: 3") + some("TanH", "a", "t") + fc("z", "t"),
+                                      {"a": A}),
+    "Reshape to a vector": (DATA + conv("a", "data") + some("Reshape", "a", "f", "shape { dim: 0 dim: 432 }")
                             + fc("z", "f"), {"a": A}),
-    "Reshape, worked out": (DATA + conv("a", "data") + layer("Reshape", "a", "f", "reshape_param { shape { dim: 0 dim: -1 "
-                            "dim: 72 } }") + fc("z", "f"), {"a": A}),
-    "Reshape of rows": (DATA + conv("a", "data") + layer("Reshape", "a", "f", "reshape_param { shape { dim: 54 dim: 8 } "
-                        "axis: 1 }") + fc("z", "f"), {"a": A}),
-    "grouped, equal": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2") + conv("z", "b", 4),
-                       {"a": [0, 2, 3, 4], "b": [1, 2, 3, 4, 5, 6]}),
-    "grouped, inputs differ": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2") + conv("z", "b", 4), {"a": [0, 1, 2, 4]}),
-    "grouped, outputs differ": (DATA + conv("a", "data") + conv("b", "a", 9, "group: 3") + conv("z", "b", 4),
-                                {"b": [0, 1, 2, 3, 8]}),
-    "grouped, a group gone": (DATA + conv("a", "data") + conv("b", "a", 9, "group: 3") + conv("z", "b", 4),
-                              {"a": [0, 1, 4, 5], "b": [0, 1, 6, 7]}),
-    "grouped, outputs of a group gone": (DATA + conv("a", "data") + conv("b", "a", 9, "group: 3") + conv("z", "b", 4),
-                                         {"b": [0, 1, 6, 7, 8]}),
-    "grouped, one group left": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2") + conv("z", "b", 4),
-                                {"a": [3, 5], "b": [4, 5, 7]}),
-    "grouped, one group left of two read": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2") + conv("z", "b", 4),
-                                            {"b": [4, 5, 7]}),
-    "depthwise": (DATA + conv("a", "data") + conv("b", "a", 6, "group: 6") + conv("z", "b", 4), {"a": A}),
-    "depthwise, two outputs each": (DATA + conv("a", "data") + conv("b", "a", 12, "group: 6") + conv("z", "b", 4), {"a": A}),
-    "depthwise to one": (DATA + conv("a", "data") + conv("b", "a", 6, "group: 6") + conv("z", "b", 4), {"b": [3]}),
-    "ConvolutionDepthwise": (DATA + conv("a", "data") + conv("b", "a", 6, type="ConvolutionDepthwise") + conv("z", "b", 4),
-                             {"a": A}),
-    "Deconvolution": (DATA + conv("a", "data") + conv("b", "a", 5, type="Deconvolution") + conv("z", "b", 4), {"a": A, "b": B}),
-    "Deconvolution, grouped": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2", type="Deconvolution")
-                               + conv("z", "b", 4), {"a": [1, 2, 3, 4], "b": [0, 1, 4, 5]}),
-    "Deconvolution, split": (DATA + conv("a", "data") + conv("b", "a", 8, "group: 2", type="Deconvolution")
-                             + conv("z", "b", 4), {"a": [1, 2, 3], "b": [0, 1, 4, 5, 6]}),
-    "Deconvolution, depthwise": (DATA + conv("a", "data") + conv("b", "a", 6, "group: 6", type="Deconvolution")
-                                 + conv("z", "b", 4), {"a": A}),
-    "Convolution of two bottoms": (DATA + conv("a", "data") + conv("b", "data") + layer(
-        "Convolution", "a b", "c d", "convolution_param { num_output: 5 kernel_size: 1 }") + layer("Concat", "c d", "m")
-        + conv("z", "m", 4), {"a": A, "c": B}),
+    "Reshape, worked out": (DATA + conv("a", "data") + some("Reshape", "a", "f", "shape { dim: 0 dim: -1 dim: 72 }")
+                            + fc("z", "f"), {"a": A}),
+    "Reshape of rows": (DATA + conv("a", "data") + some("Reshape", "a", "f", "shape { dim: 54 dim: 8 } axis: 1")
+                        + fc("z", "f"), {"a": A}),
+    **{f"grouped, {what}": (DATA + conv("a", "data") + conv("b", "a", n, f"group: {group}") + conv("z", "b", 4), keep)
+       for what, n, group, keep in (
+           ("equal", 8, 2, {"a": [0, 2, 3, 4], "b": [1, 2, 3, 4, 5, 6]}),
+           ("inputs differ", 8, 2, {"a": [0, 1, 2, 4]}),
+           ("outputs differ", 9, 3, {"b": [0, 1, 2, 3, 8]}),
+           ("a group gone", 9, 3, {"a": [0, 1, 4, 5], "b": [0, 1, 6, 7]}),
+           ("outputs of a group gone", 9, 3, {"b": [0, 1, 6, 7, 8]}),
+           ("one group left", 8, 2, {"a": [3, 5], "b": [4, 5, 7]}),
+           ("one group left of two read", 8, 2, {"b": [4, 5, 7]}),
+           ("one input each", 6, 6, {"a": A}),
+           ("one input and two outputs each", 12, 6, {"a": A}),
+           ("one input each, one group left", 6, 6, {"b": [3]}))},
+    "ConvolutionDepthwise": (DATA + conv("a", "data") + conv("b", "a", 6, type="ConvolutionDepthwise")
+                             + conv("z", "b", 4), {"a": A}),
+    **{f"Deconvolution, {what}": (DATA + conv("a", "data") + conv("b", "a", n, f"group: {group}", type="Deconvolution")
+                                  + conv("z", "b", 4), keep)
+       for what, n, group, keep in (
+           ("plain", 5, 1, {"a": A, "b": B}),
+           ("grouped", 8, 2, {"a": [1, 2, 3, 4], "b": [0, 1, 4, 5]}),
+           ("split", 8, 2, {"a": [1, 2, 3], "b": [0, 1, 4, 5, 6]}),
+           ("depthwise", 6, 6, {"a": A}))},
+    "Convolution of two bottoms": (TWO + layer(
+        "Convolution", "a b", "c d", "convolution_param { num_output: 5 kernel_size: 1 }")
+        + some("Concat", "c d", "m") + END, {"a": A, "c": B}),
     "shared weights": (DATA + conv("a", "data") + "".join(
         layer("Convolution", bottom, top, 'param { name: "w" } param { name: "v" } convolution_param { num_output: 6 '
-              'kernel_size: 1 }') for bottom, top in (("a", "b"), ("b", "c"))) + conv("z", "c", 4), {"b": A}),
-    "squeeze and excite": (DATA + conv("a", "data") + layer("Pooling", "a", "p", "pooling_param { pool: AVE global_pooling: "
-                           "true }") + fc("s", "p", 3) + fc("t", "s", 6) + layer("Sigmoid", "t", "t")
-                           + layer("Scale", "a t", "m", "scale_param { axis: 0 bias_term: true }") + conv("z", "m", 4), {"a": A, "s": [1]}),
-    "SPP": (DATA + conv("a", "data") + layer("SPP", "a", "s", "spp_param { pyramid_height: 2 }") + fc("z", "s"), {"a": A}),
-    "Tile": (between(layer("Tile", "a", "m", "tile_param { tiles: 2 }")), {"a": A}),
-    "Tile of rows": (between(layer("Tile", "a", "m", "tile_param { axis: 2 tiles: 2 }")), {"a": A}),
-    "Crop": (DATA + conv("a", "data") + conv("b", "data", 5, "stride: 2") + layer("Crop", "a b", "m") + conv("y", "b", 4)
-             + conv("z", "m", 4), {"a": A, "b": B}),
-    "Split": (between(layer("Split", "a", "b c"), layer("Eltwise", "b c", "m")), {"a": A}),
-    "Axpy": (DATA + conv("a", "data") + conv("b", "data") + layer("Pooling", "a", "p", "pooling_param { pool: AVE "
-             "global_pooling: true }") + layer("Axpy", "p a b", "m") + conv("z", "m", 4), {"b": A}),
-    "Upsample by a mask": (between(layer("Pooling", "a", "p k", "pooling_param { kernel_size: 2 stride: 2 }"),
-                                   layer("Upsample", "p k", "m", "upsample_param { scale: 2 }")), {"a": A}),
-    "Interp": (between(layer("Interp", "a", "m", "interp_param { zoom_factor: 2 }")), {"a": A}),
-    "PriorBox reads sizes": (between(layer("ReLU", "a", "m"), layer("PriorBox", "m data", "priors",
-                             "prior_box_param { min_size: 3 }")), {"a": A}),
+              'kernel_size: 1 }') for bottom, top in (("a", "b"), ("b", "m"))) + END, {"b": A}),
+    "squeeze and excite": (DATA + conv("a", "data") + some("Pooling", "a", "p", "pool: AVE global_pooling: true")
+                           + fc("s", "p", 3) + fc("t", "s", 6) + some("Sigmoid", "t", "t", name="r")
+                           + some("Scale", "a t", "m", "axis: 0 bias_term: true") + END, {"a": A, "s": [1]}),
+    "SPP": (DATA + conv("a", "data") + some("SPP", "a", "s", "pyramid_height: 2") + fc("z", "s"), {"a": A}),
+    "Tile": (between(some("Tile", "a", "m", "tiles: 2")), {"a": A}),
+    "Tile of rows": (between(some("Tile", "a", "m", "axis: 2 tiles: 2")), {"a": A}),
+    "Crop": (DATA + conv("a", "data") + conv("b", "data", 5, "stride: 2") + some("Crop", "a b", "m") + conv("y", "b", 4)
+             + END, {"a": A, "b": B}),
+    "Split": (between(some("Split", "a", "b c"), some("Eltwise", "b c", "m")), {"a": A}),
+    "Axpy": (TWO + some("Pooling", "a", "p", "pool: AVE global_pooling: true") + some("Axpy", "p a b", "m") + END,
+             {"b": A}),
+    "Upsample by a mask": (between(some("Pooling", "a", "p k", "kernel_size: 2 stride: 2"),
+                                   some("Upsample", "p k", "m", "scale: 2")), {"a": A}),
+    "Interp": (between(some("Interp", "a", "m", "zoom_factor: 2")), {"a": A}),
+    "PriorBox reads sizes": (between(some("ReLU", "a", "m"), some("PriorBox", "m data", "priors", "min_size: 3")),
+                             {"a": A}),
 }
 
 
@@ -183,16 +168,16 @@ def test_grouped_convolutions_that_stay_equal_stay_grouped():
 
 def test_unequal_groups_are_split_into_valid_caffe(tmp_path):
     small = srt.prune(Net(graph(KINDS["grouped, outputs of a group gone"][0])), "nodes", keep={"b": [0, 1, 6, 7, 8]})
-    assert [node.type for node in small.layers] == ["Input", "Convolution", "Slice", "Convolution", "Convolution", "Silence",
-                                                    "Concat", "Convolution"]
+    assert [node.type for node in small.layers] == [
+        "Input", "Convolution", "Slice", "Convolution", "Convolution", "Silence", "Concat", "Convolution"]
     assert small.outputs == ["z"]
     small.save(tmp_path / "p", tmp_path / "w")
     assert srt.load(tmp_path / "p", tmp_path / "w", dialect="bvlc").outputs == ["z"]
 
 
 def test_regions_pass_channels():
-    text = DATA + input_layer("rois", 4, 5) + conv("a", "data") + layer(
-        "ROIPooling", "a rois", "m", "roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 1 }") + fc("z", "m")
+    text = DATA + input_layer("rois", 4, 5) + conv("a", "data") + some(
+        "ROIPooling", "a rois", "m", "pooled_h: 2 pooled_w: 2 spatial_scale: 1") + fc("z", "m")
     whole = randomize(graph(text))
     inputs = [feeds(whole)[0], np.array([[i % 2, 0, 0, 7, 6] for i in range(4)], np.float32)]
     coupling = couple(whole)
@@ -204,24 +189,20 @@ def test_regions_pass_channels():
 # name -> (net, layer that cannot lose nodes, words of the reason)
 HELD = {
     "output": (DATA + conv("z", "data"), "z", "output 'z'"),
-    "LRN across": (between(layer("LRN", "a", "m")), "a", "LRN across channels"),
-    "Permute": (between(layer("Permute", "a", "m", "permute_param { order: 0 order: 2 order: 1 order: 3 }")), "a",
-                "'m', Permute"),
-    "ShuffleChannel": (between(layer("ShuffleChannel", "a", "m", "shuffle_channel_param { group: 2 }")), "a",
-                       "ShuffleChannel"),
-    "Softmax over channels": (between(layer("Softmax", "a", "m")), "a", "Softmax"),
-    "Eltwise with the input": (DATA + conv("a", "data", 3) + layer("Eltwise", "a data", "m") + conv("z", "m", 4), "a",
+    "LRN across": (between(some("LRN", "a", "m")), "a", "LRN across channels"),
+    "Permute": (between(some("Permute", "a", "m", "order: 0 order: 2 order: 1 order: 3")), "a", "'m', Permute"),
+    "ShuffleChannel": (between(some("ShuffleChannel", "a", "m", "group: 2")), "a", "ShuffleChannel"),
+    "Softmax over channels": (between(some("Softmax", "a", "m")), "a", "Softmax"),
+    "Eltwise with the input": (DATA + conv("a", "data", 3) + some("Eltwise", "a data", "m") + END, "a",
                                "'data', Input"),
-    "Reshape to groups": (between(layer("Reshape", "a", "m", "reshape_param { shape { dim: 0 dim: 3 dim: -1 dim: 8 } }")), "a",
-                          "Reshape"),
-    "batch joined": (DATA + conv("a", "data") + layer("Reshape", "a", "m", "reshape_param { shape { dim: -1 dim: 8 } }")
-                     + fc("z", "m"), "a", "Reshape"),
+    "Reshape to groups": (between(some("Reshape", "a", "m", "shape { dim: 0 dim: 3 dim: -1 dim: 8 }")), "a", "Reshape"),
+    "batch joined": (DATA + conv("a", "data") + some("Reshape", "a", "m", "shape { dim: -1 dim: 8 }") + fc("z", "m"),
+                     "a", "Reshape"),
     "shared under another shape": (
-        DATA + conv("a", "data") + layer("Convolution", "a", "b", 'param { name: "w" } convolution_param { num_output: 6 '
-        'kernel_size: 3 pad: 1 bias_term: false }') + layer("Flatten", "b", "f", "flatten_param { axis: 2 }")
-        + layer("InnerProduct", "f", "g", "inner_product_param { num_output: 54 }")
-        + layer("InnerProduct", "g", "z", 'param { name: "w" share_mode: PERMISSIVE } inner_product_param { num_output: 1 '
-                'bias_term: false }'), "b", "another shape"),
+        DATA + conv("a", "data") + layer("Convolution", "a", "b", 'param { name: "w" } convolution_param { num_output: '
+                                         '6 kernel_size: 3 pad: 1 bias_term: false }')
+        + some("Flatten", "b", "f", "axis: 2") + fc("g", "f", 324)
+        + fc("z", "g", 1, "bias_term: false", 'param { name: "w" share_mode: PERMISSIVE }'), "b", "another shape"),
     "one name twice": (DATA + conv("a", "data", top="b") + conv("a", "b", top="m") + conv("z", "m"), "a", "this name"),
 }
 
@@ -242,7 +223,7 @@ def test_lrn_across_channels_when_asked_for():
 
 
 def test_dropout_follows_what_runs_through_it():
-    net = Net(graph(between(layer("Dropout", "a", "m", "dropout_param { dropout_ratio: 0.6 }"))))
+    net = Net(graph(between(some("Dropout", "a", "m", "dropout_ratio: 0.6"))))
     small = srt.prune(net, "nodes", keep={"a": 2})
     assert small.layers[2].layer.ratio == pytest.approx(0.2) and net.layers[2].layer.ratio == pytest.approx(0.6)
 
