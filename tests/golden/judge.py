@@ -4,11 +4,14 @@ import re
 
 import numpy as np
 
-RTOL = 1e-4     # of the largest magnitude in the blob, or of 1
+RTOL = 1e-4     # of the largest magnitude in the blob
 
 
-def difference(got, want, rtol=RTOL):
-    """None when ``got`` is ``want`` within the tolerance, with NaN and infinities in the same places; else why not."""
+def difference(got, want, rtol=RTOL, floor=1.0):
+    """None when ``got`` is ``want`` within the tolerance, with NaN and infinities in the same places; else why not.
+
+    The tolerance is ``rtol`` times the largest magnitude in ``want``, or times ``floor`` if that is larger.
+    """
     got = np.asarray(got)
     if got.shape != want.shape:
         return f"shape {got.shape}, expected {want.shape}"
@@ -20,7 +23,7 @@ def difference(got, want, rtol=RTOL):
         return "infinities at other places"
     if not finite.any():
         return None
-    limit = rtol * max(1.0, np.abs(want[finite]).max())
+    limit = rtol * max(floor, np.abs(want[finite]).max())
     gap = np.abs(got[finite] - want[finite])
     if gap.max() <= limit:
         return None
