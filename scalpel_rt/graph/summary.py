@@ -40,16 +40,15 @@ class Summary:
 
 
 def summarize(graph):
-    """The :class:`Summary` of a graph; what hangs on unknown shapes counts as 0."""
+    """The :class:`Summary` of a graph; parameters and multiply-adds are 0 as long as a shape is unknown."""
     rows, params = [], {}
     for node in graph.nodes:
         bottoms, tops = [b.shape for b in node.bottoms], [b.shape for b in node.tops]
         shapes = [p.shape for p in node.params]
-        known = None not in bottoms and None not in tops
         rows.append(LayerSummary(
             node.name, node.type, tuple(b.name for b in node.bottoms), tuple(b.name for b in node.tops), tuple(tops),
             tuple(shapes), sum(map(count, shapes)),
-            int(node.layer.multiply_adds(bottoms, tops, shapes)) if known else 0))
+            int(node.layer.multiply_adds(bottoms, tops, shapes)) if graph.ready else 0))
         params.update((p if p.owner is None else p.owner, None) for p in node.params)
     parameters = sum(count(p.shape) for p in params)
     blobs = graph.final_blobs().values()
