@@ -3,9 +3,14 @@
 import functools
 from collections import namedtuple
 
+import numpy as np
+
 from .. import isa
 from ..runtime import _kernels
 from . import forms
+
+#: Least share of zeros at which a sparse form may be chosen: below, none has been faster than dense.
+WORTH = 0.3
 
 #: ``illegal``: None, or why this kernel cannot do the operation.
 Candidate = namedtuple("Candidate", "kernel form illegal")
@@ -14,17 +19,28 @@ Candidate = namedtuple("Candidate", "kernel form illegal")
 def candidates(op, level, options):
     """All kernels of the operation's kind up to the instruction set ``level``, as a list of Candidate."""
     found = []
+    full = _too_full(op) if options.weights == "auto" else None
     for kernel in kernels_of(op.kind):
         if kernel.isa in isa.up_to(level):
             form = forms.find(kernel.kind, kernel.form)
-            found.append(Candidate(kernel, form, _unwanted(form, options) or form.illegal(op, kernel)))
+            found.append(Candidate(kernel, form, _unwanted(form, options, full) or form.illegal(op, kernel)))
     return _narrowed(found, options.weights)
 
 
-def _unwanted(form, options):
+def _unwanted(form, options, full):
     if options.numerics == "exact" and not form.exact:
         return "rounds otherwise than a sum of products, and numerics='exact'"
-    return None
+    return full if form.weights != "dense" else None
+
+
+def _too_full(op):
+    """Why no sparse form is worth a thought, or None. Nearly full weights are told by counting; packing them in every
+    sparse form to learn its cost would take longer than all else."""
+    weights = op.weights.get("w")
+    if weights is None:
+        return None
+    zeros = 1 - np.count_nonzero(weights) / max(weights.size, 1)
+    return None if zeros >= WORTH else f"only {100 * zeros:.0f} % of the weights are zeros"
 
 
 def _narrowed(found, weights):
