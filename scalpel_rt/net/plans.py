@@ -15,7 +15,7 @@ class Plans:
     ``graph`` is the graph at the present shapes; :meth:`plan` its plan, made when first needed.
     """
 
-    def __init__(self, graph, options, weights, limits, seed):
+    def __init__(self, graph, options, weights, limits, seed, state=None):
         self.graph = graph
         self._options = options or Options()
         self._weights = None if graph.ready else weights    # for the parameters that are still to come
@@ -23,7 +23,7 @@ class Plans:
         self._seed = seed
         self._kept = OrderedDict()      # input shapes -> (graph, plan)
         self._keep = set()              # names of blobs that plans do not throw away
-        self._state = {}                # what stateful layers remember, whatever the plan
+        self.state = {} if state is None else state     # what stateful layers remember, whatever the plan
 
     @property
     def options(self):
@@ -75,4 +75,4 @@ class Plans:
         final = self.graph.final_blobs()
         if keep == "all" or any(node.layer.stateful for node in self.graph.nodes):
             keep = final    # a stateful net cannot be run again to see one more blob
-        return compile_graph(self.graph, options, [final[name] for name in keep], self._state)
+        return compile_graph(self.graph, options, [final[name] for name in keep], self.state)

@@ -26,7 +26,7 @@ class StagedPlan:
     compile : callable
         compile(program) -> Plan.
     state : dict
-        What stateful layers remember, by node.
+        What stateful layers remember, by layer.
 
     The outputs' shapes may hang on the data; ``outputs`` then says what Caffe shows after set-up.
     """
@@ -36,7 +36,7 @@ class StagedPlan:
         self.inputs, self.outputs, self.kept = (tuple(_plan.Slot(b.name, b.shape, None) for b in blobs)
                                                 for blobs in self._blobs)
         shapes = {blob: blob.shape for blob in inputs}
-        self._chain = Chain(tuple(enumerate(nodes)), shapes, {*outputs, *kept}, compile)
+        self._chain = Chain(tuple(nodes), shapes, {*outputs, *kept}, compile)
         self._state = state
         self._values = {}
         self._lock = threading.Lock()
@@ -84,7 +84,7 @@ class StagedPlan:
         with self._lock:
             twin = copy.copy(self)
             twin._chain = self._chain.clone()
-            twin._state = copy.deepcopy(self._state)
+            twin._state = {layer: copy.deepcopy(held) for layer, held in self._state.items()}
             twin._values = {}
             twin._lock = threading.Lock()
         return twin
@@ -95,20 +95,17 @@ class StagedPlan:
 
 
 class Chain:
-    """Stages one after another up to the first dynamic layer, and then a chain for each set of shapes that came out.
-
-    ``nodes`` come with their places in the graph: (place, node).
-    """
+    """Stages one after another up to the first dynamic layer, and then a chain for each set of shapes that came out."""
 
     def __init__(self, nodes, shapes, needed, compile):
         self.stages, self.tails = [], OrderedDict()
         self._needed, self._compile = needed, compile
         shapes = dict(shapes)
-        last_read = {blob: i for i, (_, node) in enumerate(nodes) for blob in node.bottoms}
+        last_read = {blob: i for i, node in enumerate(nodes) for blob in node.bottoms}
         part = Lowering(shapes)
         start = 0
         self._rest = ()
-        for i, (place, node) in enumerate(nodes):
+        for i, node in enumerate(nodes):
             if node.layer.is_input:
                 continue
             with located(layer=node.name):
@@ -117,19 +114,19 @@ class Chain:
             if part.add(node):
                 continue
             self._close(part, nodes[start:i], last_read, i)
-            self.stages.append(PythonStage(node, place))
+            self.stages.append(PythonStage(node))
             part, start = Lowering(shapes), i + 1
             if node.layer.dynamic:
                 self._rest = nodes[i + 1 :]
                 break
         else:
             self._close(part, nodes[start:], last_read, len(nodes))
-        made = {blob for _, node in self._rest for blob in node.tops if not node.layer.is_input}
-        self._rest_inputs = tuple(dict.fromkeys(b for _, node in self._rest for b in node.bottoms if b not in made))
+        made = {blob for node in self._rest for blob in node.tops if not node.layer.is_input}
+        self._rest_inputs = tuple(dict.fromkeys(b for node in self._rest for b in node.bottoms if b not in made))
 
     def _close(self, part, nodes, last_read, end):
         """End a compiled stage before node number ``end``."""
-        tops = [blob for _, node in nodes if not node.layer.is_input for blob in node.tops]
+        tops = [blob for node in nodes if not node.layer.is_input for blob in node.tops]
         outputs = [blob for blob in tops if blob in self._needed or last_read.get(blob, -1) >= end]
         if outputs:
             program, inputs = part.program(outputs)
@@ -182,12 +179,12 @@ class CompiledStage:
 class PythonStage:
     """One layer that only Python can run."""
 
-    def __init__(self, node, place):
-        self.node, self.place = node, place
+    def __init__(self, node):
+        self.node = node
 
     def run(self, values, state):
         with located(layer=self.node.name):
-            tops = run_layer(self.node, [values[blob] for blob in self.node.bottoms], state, self.place)
+            tops = run_layer(self.node, [values[blob] for blob in self.node.bottoms], state)
         values.update(zip(self.node.tops, tops, strict=True))
 
     def clone(self):

@@ -16,7 +16,7 @@ class ReferencePlan:
     keep : "all" or iterable of Blob
         Blobs whose values :meth:`value` can give after a run, besides the outputs.
     state : dict, optional
-        What stateful layers remember, by node name and place: another plan's ``state``, to go on where that one is.
+        What stateful layers remember: another plan's ``state``, to go on where that one is.
     """
 
     def __init__(self, graph, keep=(), state=None):
@@ -46,7 +46,7 @@ class ReferencePlan:
         for i, node in enumerate(self.graph.nodes):
             if not node.layer.is_input:
                 with located(layer=node.name):
-                    tops = run_layer(node, [values[blob] for blob in node.bottoms], self.state, i)
+                    tops = run_layer(node, [values[blob] for blob in node.bottoms], self.state)
                 values.update(zip(node.tops, tops, strict=False))
             if self._keep is not None:
                 for blob in self._last_use[i]:
@@ -68,21 +68,20 @@ class ReferencePlan:
             yield array
 
 
-def run_layer(node, bottoms, state, place):
+def run_layer(node, bottoms, state):
     """One layer's forward on arrays, checked: a list of arrays, one for each top.
 
-    ``state`` is what the plan's stateful layers remember; ``place``, the node's index in its graph, tells apart layers
-    of one name.
+    ``state`` is what stateful layers remember, {layer: object}: the same layer stands in all graphs of a net, those of
+    other shapes or of a part of it.
     """
     layer = node.layer
     if [b.shape for b in bottoms] != [blob.shape for blob in node.bottoms]:
         layer.shapes([b.shape for b in bottoms])    # behind a dynamic layer: the layer checks what came
     extra = {}
     if layer.stateful:
-        key = place, node.name
-        if key not in state:
-            state[key] = layer.initial_state()
-        extra["state"] = state[key]
+        if layer not in state:
+            state[layer] = layer.initial_state()
+        extra["state"] = state[layer]
     with np.errstate(all="ignore"):
         tops = layer.forward(bottoms, [param.array for param in node.params], **extra)
     tops = [as_f32(top) for top in tops[:len(node.tops)]]

@@ -149,10 +149,10 @@ def test_stateful_layers_remember():
 
 
 def test_state_can_be_handed_on():
-    state, zero = {}, np.zeros((2, 3), np.float32)
-    compile_graph(graph(COUNTING), state=state).run(zero)
-    assert compile_graph(graph(COUNTING), state=state).run(zero)[0, 0] == 4
-    assert ReferencePlan(graph(COUNTING), state=state).run(zero)[0, 0] == 6
+    g, state, zero = graph(COUNTING), {}, np.zeros((2, 3), np.float32)
+    compile_graph(g, state=state).run(zero)
+    assert compile_graph(g, state=state).run(zero)[0, 0] == 4
+    assert ReferencePlan(g, state=state).run(zero)[0, 0] == 6
 
 
 DYNAMIC = (input_layer("x", 4, 3, 6, 6) + layer("ReLU", "x", "r") + layer("Positive", "x", "p")
