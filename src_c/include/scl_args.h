@@ -20,10 +20,11 @@
     INT(K, m) INT(K, k) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
 
 /* Convolution (and deconvolution) of x(n,c,h,w) to y(n,m,oh,ow); `add`, of y's shape, is added before the activation.
- * x_stride, y_stride, add_stride: elements from one image to the next (c*h*w, or more inside a concatenation). */
+ * x_stride, y_stride, add_stride: elements from one image to the next (c*h*w, or more inside a concatenation). table: what else the
+ * packer worked out for a kernel. */
 #define SCL_ARGS_conv(K, BUF, WGT, INT, FLT) \
-    BUF(K, x) BUF(K, y) BUF(K, add) BUF(K, scratch) WGT(K, w) WGT(K, idx) WGT(K, ptr) WGT(K, bias) WGT(K, slope) \
-    INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, m) INT(K, oh) INT(K, ow) INT(K, kh) INT(K, kw) INT(K, sh) \
+    BUF(K, x) BUF(K, y) BUF(K, add) BUF(K, scratch) WGT(K, w) WGT(K, idx) WGT(K, ptr) WGT(K, table) WGT(K, bias) \
+    WGT(K, slope) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, m) INT(K, oh) INT(K, ow) INT(K, kh) INT(K, kw) INT(K, sh) \
     INT(K, sw) INT(K, ph) INT(K, pw) INT(K, dh) INT(K, dw) INT(K, group) INT(K, x_stride) INT(K, y_stride) \
     INT(K, add_stride) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
 

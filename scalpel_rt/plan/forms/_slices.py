@@ -3,8 +3,9 @@
 import numpy as np
 
 from ...sparse.slices import NO_ROW, slices
-from ._base import Form, packed
+from ._base import Form
 from ._epilogue import fc_args
+from ._sparse_conv import aligned
 
 MOST_INPUTS = 65536  # columns are 16-bit numbers
 
@@ -33,7 +34,7 @@ class Sliced(Form):
         packs = slices(ptr, idx, values, op.weights["w"].shape[1])
         bands, band, chunks = packs.head[:3]
         lanes = packs.head[3 : 3 + bands * band * 8]
-        args = {**fc_args(op), "w": _aligned(packs.values), "idx": _aligned(packs.idx), "ptr": _aligned(packs.head)}
+        args = {**fc_args(op), "w": aligned(packs.values), "idx": aligned(packs.idx), "ptr": aligned(packs.head)}
         for name in ("bias", "slope"):
             if name in args:
                 args[name] = in_lanes(args[name], lanes, self.outs(kernel))
@@ -53,8 +54,3 @@ def in_lanes(values, lanes, outs):
     rows.reshape(-1)[: len(values)] = values
     return rows[np.where(lanes == NO_ROW, len(rows) - 1, lanes)].reshape(-1)
 
-
-def _aligned(array):
-    out = packed(array.shape, array.dtype)
-    out[...] = array
-    return out

@@ -1,0 +1,21 @@
+"""Convolution with groups of neighbouring output channels: a dense register tile that skips."""
+
+import numpy as np
+
+from ...sparse import Groups
+from ._base import register
+from ._sparse_conv import SparseConv, joined
+
+
+@register
+class ConvGroupOut(SparseConv):
+    name = "group_out"
+    weights = "group"
+    efficiency = 0.85
+
+    def parts(self, op, kernel):
+        return [Groups.from_dense(part, kernel.group, "out") for part in self.split(op)]
+
+    def packs(self, op, kernel, parts, offsets):
+        ptr, idx, values = joined(parts)
+        return {"ptr": ptr, "idx": offsets[idx].astype(np.int32), "w": values}

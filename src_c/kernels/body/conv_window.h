@@ -1,0 +1,158 @@
+/* What the sparse convolutions share: copying the input into windows (scl_window.h), sharing the work out, and the ends of tiles.
+ *
+ * A kernel gives conv_windows the function that makes one tile, TILE_V vectors of pixels or less of one output row or run of rows.
+ * The work is cut into units: a unit is some output channels of one convolution group, ptr[group*units + u] counts what they keep.
+ *
+ * Before including: a simd header.
+ */
+#include "scl_window.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* One tile: `vectors` vectors of pixels, of which the last has `tail` lanes; src is where weight offsets count from. */
+typedef struct {
+    const scl_args_conv *a;
+    const float *src, *add;
+    float *y;                       /* of channel 0 of the convolution group, like add */
+    int64_t g, begin, end;          /* group; units */
+    int vectors, tail, masked;      /* masked: nothing behind the last pixel may be read */
+} conv_tile;
+
+typedef void conv_tile_run(const conv_tile *t);
+
+/* A row of a window: from[start + j*step] for j < pitch where that is inside of the w columns of the input, 0 elsewhere. The last
+ * store may go VL - 1 elements beyond. */
+static void window_row(const float *from, int64_t w, int64_t start, int64_t step, int64_t pitch, float *to)
+{
+    int64_t lo = start < 0 ? (-start + step - 1) / step : 0, hi = start < w ? (w - start + step - 1) / step : 0;
+    if (hi > pitch)
+        hi = pitch;
+    if (lo > hi || from == NULL)
+        lo = hi = pitch;
+    int64_t j = 0;
+    for (; j < lo; j += VL)
+        vf_store(to + j, vf_zero());
+    if (step == 1) {
+        for (j = lo; j + VL <= hi; j += VL)
+            vf_store(to + j, vf_load(from + start + j));
+        if (j < hi) {
+            vf_store(to + j, vf_loadn(from + start + j, hi - j));
+            j += VL;
+        }
+    } else if (step == 2) {
+        for (j = lo; j + VL < hi; j += VL)      /* not the last vector: the element behind it may not exist */
+            vf_store(to + j, vf_even(vf_load(from + start + 2 * j), vf_load(from + start + 2 * j + VL)));
+        for (; j < hi; j++)
+            to[j] = from[start + 2 * j];
+    } else {
+        for (j = lo; j < hi; j++)
+            to[j] = from[start + j * step];
+    }
+    for (; j < pitch; j += VL)
+        vf_store(to + j, vf_zero());
+}
+
+/* The windows of convolution group g of one image for the output rows [oy, oy + rows). */
+static void window_copy(const scl_args_conv *a, const scl_window *win, int64_t image, int64_t g, int64_t oy, int64_t rows, float *to)
+{
+    int64_t channels = a->c / a->group, plane = a->h * a->wd, used = win->plane_rows - win->rows + rows;
+    const float *x = a->x + image * a->x_stride + g * channels * plane;
+    const int32_t *starts = win->lists, *phases = win->lists + win->starts;
+    for (int64_t c = 0; c < channels; c++, x += plane)
+        for (int32_t s = 0; s < win->starts; s++)
+            for (int32_t p = 0; p < win->phases; p++, to += (int64_t)win->plane_rows * win->pitch)
+                for (int64_t r = 0; r < used; r++) {
+                    int64_t iy = (oy + r) * a->sh + phases[p] - a->ph;
+                    window_row(iy >= 0 && iy < a->h ? x + iy * a->wd : NULL, a->wd, starts[s], a->sw, win->pitch,
+                               to + r * win->pitch);
+                }
+}
+
+/* The first unit of group g at or behind the share `part` of `parts` of all that the group keeps. */
+static int64_t unit_at(const uint32_t *ptr, int64_t units, int64_t part, int64_t parts)
+{
+    int64_t low = 0, high = units;
+    uint64_t at = ptr[0] + ((uint64_t)(ptr[units] - ptr[0]) + 1) * (uint64_t)part / (uint64_t)parts;
+    while (low < high) {
+        int64_t mid = (low + high) / 2;
+        if (ptr[mid] < at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return part == parts ? units : part ? low : 0;
+}
+
+/* The tiles [part/parts, part+1/parts) of a run of `length` pixels, in tiles as even as can be. */
+static void run_tiles(conv_tile *t, conv_tile_run *run, int most, int64_t length, int64_t part, int64_t parts)
+{
+    int64_t vectors = (length + VL - 1) / VL, tiles = (vectors + most - 1) / most;
+    const float *src = t->src, *add = t->add;
+    float *y = t->y;
+    for (int64_t i = tiles * part / parts; i < tiles * (part + 1) / parts; i++) {
+        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles;
+        t->vectors = (int)(end - begin);
+        t->tail = (int)(end * VL < length ? VL : length - (end - 1) * VL);
+        t->src = src + begin * VL;
+        t->y = y + begin * VL;
+        t->add = add ? add + begin * VL : NULL;
+        run(t);
+    }
+}
+
+/* Part tid of nt of the convolution, by blocks of output rows, by units, or by tiles, whatever gives even shares. most: TILE_V. */
+static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, const uint32_t *ptr, int64_t units, int tid, int nt)
+{
+    const scl_window *win = a->table;
+    int64_t blocks = (a->oh + win->rows - 1) / win->rows, all = a->n * a->group * blocks, plane = a->oh * a->ow;
+    int64_t begin = 0, end = all, part = 0, parts = 1, upart = 0, uparts = 1;
+    if (all >= 4 * nt)
+        scl_part(all, 1, tid, nt, &begin, &end);
+    else if (units >= 4 * nt)
+        upart = tid, uparts = nt;
+    else
+        part = tid, parts = nt;
+    float *copy = a->scratch + tid * a->scratch_stride;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t image = i / blocks / a->group, g = i / blocks % a->group, oy = i % blocks * win->rows;
+        int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * (a->m / a->group) * plane + oy * a->ow;
+        const float *src = copy;
+        conv_tile t = {.a = a, .g = g, .masked = win->direct};
+        t.begin = unit_at(ptr + g * units, units, upart, uparts);
+        t.end = unit_at(ptr + g * units, units, upart + 1, uparts);
+        if (t.begin == t.end)
+            continue;
+        if (win->direct)
+            src = a->x + image * a->x_stride + g * (a->c / a->group) * a->h * a->wd + oy * a->wd;
+        else
+            window_copy(a, win, image, g, oy, rows, copy);
+        int64_t runs = win->pitch == a->ow ? 1 : rows, length = win->pitch == a->ow ? rows * a->ow : a->ow;
+        for (int64_t r = 0; r < runs; r++) {
+            t.src = src + r * win->pitch;
+            t.y = a->y + image * a->y_stride + at + r * a->ow;
+            t.add = a->add ? a->add + image * a->add_stride + at + r * a->ow : NULL;
+            run_tiles(&t, run, most, length, part, parts);
+        }
+    }
+}
+
+/* Ends output channel m of the group for one tile: y = act(sum + bias + add). `vectors` is a constant where this is inlined. */
+INLINE void end_channel(const conv_tile *t, int vectors, int64_t m, const vf *sum)
+{
+    const scl_args_conv *a = t->a;
+    int64_t at = m * a->oh * a->ow, channel = t->g * (a->m / a->group) + m;
+    vf bias = a->bias ? vf_set1(((const float *)a->bias)[channel]) : vf_zero();
+    vf p0 = vf_set1(a->act == SCL_ACT_PRELU ? ((const float *)a->slope)[channel] : a->p0), p1 = vf_set1(a->p1);
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) {
+        vf out = vf_add(sum[v], bias);
+        int n = v == vectors - 1 ? t->tail : VL;
+        if (t->add)
+            out = vf_add(out, n == VL ? vf_load(t->add + at + v * VL) : vf_loadn(t->add + at + v * VL, n));
+        out = vf_activate(out, a->act, p0, p1);
+        if (n == VL)
+            vf_store(t->y + at + v * VL, out);
+        else
+            vf_storen(t->y + at + v * VL, n, out);
+    }
+}
