@@ -38,14 +38,15 @@ def functions():
     return {_c.scl_fn_names[i].decode(): i for i in range(_c.SCL_FN_COUNT)}
 
 
-def call(kernel, args, int threads=1):
+def call(kernel, args, int threads=1, int repeats=1):
     """Run one kernel on arrays, part by part in this thread: for tests and benchmarks of kernels alone.
 
     ``args`` gives every field of the kind by name: BUF and WGT fields C-contiguous arrays or None, INT and FLT fields
     numbers; INT and FLT fields left out are 0, BUF and WGT fields left out are NULL. The arrays must be as large as the
-    kernel's contract says: nothing is checked here. ``threads`` is the number of parts.
+    kernel's contract says: nothing is checked here. ``threads`` is the number of parts, ``repeats`` how often all is done
+    (so that a benchmark sees the kernel and not this function).
     """
-    cdef int index = kernel.index, tid
+    cdef int index = kernel.index, tid, i
     cdef const _c.scl_kind_info *info = &_c.scl_kind_list[_kind_index(kernel.kind)]
     cdef char *raw = <char *>calloc(1, info.size)
     if raw == NULL:
@@ -53,8 +54,9 @@ def call(kernel, args, int threads=1):
     try:
         keep = fill_args(<size_t>raw, kernel.kind, args)
         with nogil:
-            for tid in range(threads):
-                _c.scl_kernel_list[index].run(raw, tid, threads)
+            for i in range(repeats):
+                for tid in range(threads):
+                    _c.scl_kernel_list[index].run(raw, tid, threads)
         del keep
     finally:
         free(raw)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...sparse import Groups
 from ._base import register
+from ._remember import remembered
 from ._sparse_conv import SparseConv, joined
 
 
@@ -13,6 +14,7 @@ class ConvGroupOut(SparseConv):
     weights = "group"
     efficiency = 0.85
 
+    @remembered
     def parts(self, op, kernel):
         return [Groups.from_dense(part, kernel.group, "out") for part in self.split(op)]
 

@@ -2,6 +2,7 @@
 
 from ...sparse import Csr
 from ._base import register
+from ._remember import remembered
 from ._slices import Sliced
 
 
@@ -11,6 +12,7 @@ class FcCsr(Sliced):
     weights = "csr"
     efficiency = 0.15
 
+    @remembered
     def rows(self, op, kernel):
         csr = Csr.from_dense(op.weights["w"])
         return csr.ptr, csr.idx, csr.values[:, None]

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...sparse import Groups
 from ._base import register
+from ._remember import remembered
 from ._slices import Sliced
 
 
@@ -18,6 +19,7 @@ class FcGroupIn(Sliced):
             return f"{k} inputs are less than a group of {kernel.group}"
         return super().illegal(op, kernel)
 
+    @remembered
     def rows(self, op, kernel):
         groups = Groups.from_dense(op.weights["w"], kernel.group, "in")
         return groups.ptr, *last_inside(groups)

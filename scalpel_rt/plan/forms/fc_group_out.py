@@ -2,6 +2,7 @@
 
 from ...sparse import Groups
 from ._base import register
+from ._remember import remembered
 from ._slices import Sliced
 
 
@@ -10,6 +11,7 @@ class FcGroupOut(Sliced):
     name = "group_out"
     weights = "group"
 
+    @remembered
     def rows(self, op, kernel):
         groups = Groups.from_dense(op.weights["w"], kernel.group, "out")
         return groups.ptr, groups.idx, groups.values

@@ -20,36 +20,63 @@ typedef struct {
 
 typedef void conv_tile_run(const conv_tile *t);
 
-/* A row of a window: from[start + j*step] for j < pitch where that is inside of the w columns of the input, 0 elsewhere. The last
- * store may go VL - 1 elements beyond. */
-static void window_row(const float *from, int64_t w, int64_t start, int64_t step, int64_t pitch, float *to)
+/* Lanes [lo, hi) of a vector that starts where the elements [first, end) count from. */
+typedef struct {
+    int lo, hi;
+} lanes;
+
+static inline lanes lanes_in(int64_t first, int64_t end)
 {
-    int64_t lo = start < 0 ? (-start + step - 1) / step : 0, hi = start < w ? (w - start + step - 1) / step : 0;
-    if (hi > pitch)
-        hi = pitch;
-    if (lo > hi || from == NULL)
-        lo = hi = pitch;
-    int64_t j = 0;
-    for (; j < lo; j += VL)
+    int lo = first < 0 ? 0 : first < VL ? (int)first : VL, hi = end < lo ? lo : end < VL ? (int)end : VL;
+    return (lanes){lo, hi};
+}
+
+/* VL elements from[lane*step]; 0, and not read, where lane*step is not in `in` (step 1, step 2 with `in2` for the second vector). */
+INLINE vf window_load(const float *from, int64_t step, lanes in, lanes in2)
+{
+    vf v = in.lo == 0 && in.hi == VL ? vf_load(from) : vf_load_range(from, in.lo, in.hi);
+    if (step == 1)
+        return v;
+    return vf_even(v, in2.lo == 0 && in2.hi == VL ? vf_load(from + VL) : vf_load_range(from + VL, in2.lo, in2.hi));
+}
+
+/* Row r < rows of a plane of a window: row y + r*sh of the input x, from column `start` on, every step-th element (step: 1 or 2); zero
+ * outside of the input, rows of zeros above and below. What the last vector of a row writes beyond its end, the next row mends; the last
+ * row goes up to VL - 1 elements beyond. */
+INLINE void plane_copy(const scl_args_conv *a, int64_t step, const float *x, int64_t y, int64_t start, int64_t rows, int64_t pitch,
+                       float *to)
+{
+    const int64_t last = (pitch - 1) / VL * VL, at = start + last * step, none = a->wd;
+    const lanes in = lanes_in(-start, none - start), in2 = lanes_in(-start - VL, none - start - VL);
+    const lanes end = lanes_in(-at, none - at), end2 = lanes_in(-at - VL, none - at - VL);
+    int64_t lo = y < 0 ? (-y + a->sh - 1) / a->sh : 0, hi = y < a->h ? (a->h - y + a->sh - 1) / a->sh : 0;
+    lo = lo < rows ? lo : rows;
+    hi = hi < lo ? lo : hi < rows ? hi : rows;
+    for (int64_t j = 0; j < lo * pitch; j += VL)
         vf_store(to + j, vf_zero());
-    if (step == 1) {
-        for (j = lo; j + VL <= hi; j += VL)
-            vf_store(to + j, vf_load(from + start + j));
-        if (j < hi) {
-            vf_store(to + j, vf_loadn(from + start + j, hi - j));
-            j += VL;
-        }
-    } else if (step == 2) {
-        for (j = lo; j + VL < hi; j += VL)      /* not the last vector: the element behind it may not exist */
-            vf_store(to + j, vf_even(vf_load(from + start + 2 * j), vf_load(from + start + 2 * j + VL)));
-        for (; j < hi; j++)
-            to[j] = from[start + 2 * j];
+    const float *from = x + (y + lo * a->sh) * a->wd + start;
+    to += lo * pitch;
+    if (last == 0) {
+        for (int64_t r = lo; r < hi; r++, from += a->sh * a->wd, to += pitch)
+            vf_store(to, window_load(from, step, end, end2));
     } else {
-        for (j = lo; j < hi; j++)
-            to[j] = from[start + j * step];
+        for (int64_t r = lo; r < hi; r++, from += a->sh * a->wd, to += pitch) {
+            vf_store(to, window_load(from, step, in, in2));
+            for (int64_t j = VL; j < last; j += VL)
+                vf_store(to + j, window_load(from + j * step, step, (lanes){0, VL}, (lanes){0, VL}));
+            vf_store(to + last, window_load(from + last * step, step, end, end2));
+        }
     }
-    for (; j < pitch; j += VL)
+    for (int64_t j = 0; j < (rows - hi) * pitch; j += VL)
         vf_store(to + j, vf_zero());
+}
+
+/* The same for any step and any padding. */
+static void plane_gather(const scl_args_conv *a, const float *x, int64_t y, int64_t start, int64_t rows, int64_t pitch, float *to)
+{
+    for (int64_t r = 0; r < rows; r++, y += a->sh)
+        for (int64_t j = 0, at = start; j < pitch; j++, at += a->sw)
+            *to++ = y >= 0 && y < a->h && at >= 0 && at < a->wd ? x[y * a->wd + at] : 0;
 }
 
 /* The windows of convolution group g of one image for the output rows [oy, oy + rows). */
@@ -60,12 +87,16 @@ static void window_copy(const scl_args_conv *a, const scl_window *win, int64_t i
     const int32_t *starts = win->lists, *phases = win->lists + win->starts;
     for (int64_t c = 0; c < channels; c++, x += plane)
         for (int32_t s = 0; s < win->starts; s++)
-            for (int32_t p = 0; p < win->phases; p++, to += (int64_t)win->plane_rows * win->pitch)
-                for (int64_t r = 0; r < used; r++) {
-                    int64_t iy = (oy + r) * a->sh + phases[p] - a->ph;
-                    window_row(iy >= 0 && iy < a->h ? x + iy * a->wd : NULL, a->wd, starts[s], a->sw, win->pitch,
-                               to + r * win->pitch);
-                }
+            for (int32_t p = 0; p < win->phases; p++, to += (int64_t)win->plane_rows * win->pitch) {
+                int64_t y = oy * a->sh + phases[p] - a->ph, last = (win->pitch - 1) / VL * VL;
+                int simple = starts[s] > -VL && starts[s] + last * a->sw <= a->wd;  /* only the first and the last vector meet an edge */
+                if (a->sw == 1 && simple)
+                    plane_copy(a, 1, x, y, starts[s], used, win->pitch, to);
+                else if (a->sw == 2 && simple)
+                    plane_copy(a, 2, x, y, starts[s], used, win->pitch, to);
+                else
+                    plane_gather(a, x, y, starts[s], used, win->pitch, to);
+            }
 }
 
 /* The first unit of group g at or behind the share `part` of `parts` of all that the group keeps. */
