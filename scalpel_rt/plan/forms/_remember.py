@@ -1,20 +1,19 @@
-"""A memory of a few results: packing, scratch size and cost of one layer all want its sparse form, one after another."""
+"""A memory of two results: packing, scratch size and cost of an operation all want its sparse form."""
 
 import functools
 
 
 def remembered(method):
-    """Keep the last two results of ``method(self, op, kernel)``, by the identity of the weights."""
+    """Keep the last two results of ``method(self, op, kernel)``, by the operation and the kernel's group."""
     kept = []
 
     @functools.wraps(method)
     def call(self, op, kernel):
-        weights, key = op.weights["w"], (self.name, kernel.group, op.attrs.get("group"))
-        for w, k, result in kept:
-            if w is weights and k == key:
+        for known, group, result in kept:
+            if known is op and group == kernel.group:
                 return result
         result = method(self, op, kernel)
-        kept.append((weights, key, result))
+        kept.append((op, kernel.group, result))
         del kept[:-2]
         return result
 

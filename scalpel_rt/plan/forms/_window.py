@@ -19,7 +19,10 @@ COPY = 3.0
 
 @dataclass(frozen=True)
 class Window:
-    """A choice; the fields are those of scl_window, ``floats`` the size of the copy, ``cost`` in vector multiply-adds."""
+    """A choice; the fields are those of scl_window.
+
+    ``floats`` is the size of the copy, ``cost`` is in multiply-adds of a vector.
+    """
 
     direct: bool
     pitch: int
