@@ -53,6 +53,12 @@ class Coupling:
     grouped: dict
     scales: list
 
+    def needs(self):
+        """Arrays of classes of which at least one must stay: the channels of every blob, the inputs of every group."""
+        found = [classes for _, classes in self.blobs.values()]
+        found += [part for node, (inputs, _) in self.grouped.items() for part in np.split(inputs, node.layer.group)]
+        return list({classes.tobytes(): classes for classes in found if len(classes)}.values())
+
 
 def couple(graph, approximate=False):
     """The :class:`Coupling` of a graph all of whose shapes are known.

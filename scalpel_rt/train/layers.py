@@ -210,7 +210,17 @@ def _softmax(layer, bottoms, params, training):
 
 @_trains("Dropout")
 def _dropout(layer, bottoms, params, training):
-    return [F.dropout(bottoms[0], layer.ratio, training)]
+    return dropout(bottoms, layer.ratio, training)
+
+
+def dropout(bottoms, ratio, training):
+    """The top of a Dropout layer of that ratio."""
+    return [F.dropout(bottoms[0], ratio, training)]
+
+
+@_trains("Silence")
+def _silence(layer, bottoms, params, training):
+    return []
 
 
 @_trains("Flatten", "Reshape")

@@ -1,4 +1,4 @@
-"""The training loop: one module, one data set, one recipe; resumable, seeded, and silent (progress goes to a callback)."""
+"""The training loop: one module, one data set, one recipe; resumable, seeded, silent (progress goes to a callback)."""
 
 import time
 from pathlib import Path
@@ -18,10 +18,12 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     ----------
     data, test : Dataset; ``test``, where given, is scored after every epoch
     recipe : Recipe
-    hooks : objects that take part in training, with any of ``parameter_groups()``, ``after(node, tensors)`` and
-        ``after_step(rate)``: weight masks and mask layers (:mod:`scalpel_rt.train.masks`)
+    hooks : objects that take part in training, with any of ``parameter_groups()``, ``before(node, tensors)``,
+        ``after_step(rate)``, ``state()`` and ``restore(state)``: weight masks and mask layers
+        (:mod:`scalpel_rt.train.masks`)
     progress : called with the log row after each epoch, and every half second within it with ``{"epoch": float}``
-    checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the same result
+    checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the
+        same result
     device : "cpu", "cuda" …
 
     Returns the log, a list of dicts: epoch, loss, rate, seconds and, with ``test``, accuracy (percent).
@@ -57,7 +59,8 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
                 shown = time.perf_counter()
                 progress({"epoch": now, "loss": total / seen})
         if not np.isfinite(total):
-            raise GraphError(f"training diverged in epoch {epoch + 1}: the loss is {total / max(seen, 1)}; a lower rate may help")
+            raise GraphError(f"training diverged in epoch {epoch + 1}: the loss is {total / max(seen, 1)}; "
+                             "a lower rate may help")
         row = {"epoch": epoch + 1, "loss": total / max(seen, 1), "rate": rate, "seconds": time.perf_counter() - started}
         if test is not None:
             row["accuracy"] = accuracy(module, test, recipe, hooks=hooks, device=device)
@@ -101,20 +104,21 @@ def augment(x, kind, rng):
 
 
 def _run(module, feed, hooks):
-    around = [hook.after for hook in hooks if hasattr(hook, "after")]
+    around = [hook.before for hook in hooks if hasattr(hook, "before")]
 
-    def after(node, tensors):
+    def before(node, tensors):
         for f in around:
             tensors = f(node, tensors)
         return tensors
 
-    return module(feed, after if around else None)
+    return module(feed, before if around else None)
 
 
 def _ends(graph, recipe):
     """Names of the input to feed and of the blob to judge: a closing Softmax is taken off."""
     if len(graph.inputs) != 1:
-        raise GraphError(f"training wants a net with one input, not {', '.join(b.name for b in graph.inputs) or 'none'}")
+        names = ", ".join(blob.name for blob in graph.inputs)
+        raise GraphError(f"training wants a net with one input, not {names or 'none'}")
     if recipe.scores:
         return graph.inputs[0].name, recipe.scores
     last = graph.nodes[-1]

@@ -1,8 +1,8 @@
 """What pruning adds to training: weights that stay zero, and mask layers that learn which nodes are redundant.
 
-Weight masks: traditional and SIMD-aware pruning hold their zeros by setting them again after every step of the optimiser.
-Mask layers: Scalpel's node pruning (Yu et al., ISCA 2017, section 4.2, with the hyper-parameters of the authors' code).
-Both are hooks for :func:`scalpel_rt.train.loop.fit`.
+Weight masks: traditional and SIMD-aware pruning hold their zeros by setting them again after every step of the
+optimiser. Mask layers: Scalpel's node pruning (Yu et al., ISCA 2017, section 4.2, with the hyper-parameters of the
+authors' code). Both are hooks for :func:`scalpel_rt.train.loop.fit`.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ class WeightMasks:
         self.module, self.masks = module, {}
         for key, mask in masks.items():
             if key not in module.weights:
-                raise GraphError(f"no trainable weight {key[1]} to mask").locate(layer=key[0])
+                raise GraphError(f"no trainable weight {key[1]} to mask", layer=key[0])
             weight = module.weights[key]
             if tuple(mask.shape) != tuple(weight.shape):
-                raise GraphError(f"a mask of shape {tuple(mask.shape)} for a weight of shape {tuple(weight.shape)}").locate(layer=key[0])
+                raise GraphError(f"a mask of shape {tuple(mask.shape)} for a weight of shape {tuple(weight.shape)}",
+                                 layer=key[0])
             self.masks[key] = torch.from_numpy(np.ascontiguousarray(mask))
         self.after_step(0.0)
 
@@ -39,7 +40,11 @@ class WeightMasks:
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """Constants of a mask layer; the defaults are those of the authors' LeNets and ConvNet (NIN: beta_max 0.82)."""
+    """Constants of mask layers; the defaults are those of the authors' LeNets and ConvNet.
+
+    threshold, hysteresis : a node is switched off when beta falls below the first, on when it exceeds their sum
+    start, beta_max : where beta begins, and the most that it can be (NIN: 0.802 and 0.82; AlexNet: 0.802 and 0.81)
+    """
 
     threshold: float = 0.8
     hysteresis: float = 1e-4
@@ -48,87 +53,113 @@ class NodeSettings:
 
 
 class _Gate(torch.autograd.Function):
-    """y = alpha*x; the gradient of alpha goes straight to beta, and x is seen unmasked by it, so a node can come back."""
+    """y = alpha*x along an axis. The gradient of alpha goes straight to beta, and x is seen unmasked by it, so that a
+    node can come back."""
 
     @staticmethod
-    def forward(ctx, x, beta, alpha):
-        shape = (1, -1) + (1,) * (x.dim() - 2)
+    def forward(ctx, x, beta, alpha, axis):
+        alpha = alpha.reshape([-1 if i == axis else 1 for i in range(x.dim())])
         ctx.save_for_backward(x, alpha)
-        return x * alpha.reshape(shape)
+        ctx.axis = axis
+        return x * alpha
 
     @staticmethod
     def backward(ctx, grad):
         x, alpha = ctx.saved_tensors
-        axes = [d for d in range(x.dim()) if d != 1]
-        return grad * alpha.reshape((1, -1) + (1,) * (x.dim() - 2)), (x * grad).sum(axes), None
+        return grad * alpha, (x * grad).sum([i for i in range(x.dim()) if i != ctx.axis]), None, None
 
 
 class NodeMasks:
-    """Mask layers behind some nodes of a graph.
+    """Mask layers for the nodes of a graph.
+
+    A mask stands in front of each layer whose weights sum over channels, behind all activations, pooling,
+    normalisation and joins in between: there, what a mask switches off is exactly what removing the node takes away.
+    Nodes that must live and die together (:mod:`scalpel_rt.pruning.couple`) share one alpha and one beta.
 
     Parameters
     ----------
     module : TorchNet
-    places : {name of the layer whose nodes are judged: graph Node behind which its mask stands}
+    coupling : Coupling of the module's graph
+    penalty : {layer name: lambda}
+        The L1 pull on the betas of a layer's nodes: they lose lambda*rate after each step. Nodes of layers that are
+        missing or 0, or that cannot be removed, are left alone.
     settings : NodeSettings
-    penalty : {layer name: lambda}, the L1 pull on beta: beta loses lambda*rate after each step; a layer that is missing or 0
-        has its mask frozen
-    dropouts : {Dropout layer name: layer name}: the ratio of the first follows the share of the second's nodes still alive
+
+    While masks are learnt, the ratio of a Dropout is its own times the share of what runs through it still alive.
+
+    alpha : float tensor (classes,), 1 = on; beta : Parameter (classes,)
     """
 
-    def __init__(self, module, places, settings=NodeSettings(), penalty=None, dropouts=None):
-        self.settings, self.penalty, self.dropouts = settings, dict(penalty or {}), dict(dropouts or {})
-        self.layer_of = {node: name for name, node in places.items()}
-        self.alpha, self.beta = {}, {}
-        for name, node in places.items():
-            n = node.tops[0].shape[1]
-            self.alpha[name] = torch.ones(n)
-            self.beta[name] = torch.nn.Parameter(torch.full((n,), settings.start), requires_grad=self.penalty.get(name, 0) > 0)
+    def __init__(self, module, coupling, penalty, settings=NodeSettings()):
+        self.module, self.coupling, self.settings = module, coupling, settings
+        pull = np.zeros(coupling.size, np.float32)
+        for name, strength in penalty.items():
+            classes = coupling.makers[name]
+            pull[classes] = np.maximum(pull[classes], strength)
+        pull[list(coupling.pinned)] = 0
+        self.pull = torch.from_numpy(pull)
+        self.alpha = torch.ones(coupling.size)
+        self.beta = torch.nn.Parameter(torch.full((coupling.size,), settings.start))
+        self._gates = {node: (axis, torch.from_numpy(classes)) for node, (axis, classes) in coupling.reads.items()
+                       if pull[classes].any()}
+        self._dropouts = {node: torch.from_numpy(coupling.blobs[node.bottoms[0]][1]) for node in coupling.graph.nodes
+                          if node.type == "Dropout"}
+        self._needs = [torch.from_numpy(classes) for classes in coupling.needs()]
+        self._follow()
 
     def parameter_groups(self):
-        """The betas that still learn: the module's own rate and momentum, no weight decay."""
-        return [{"params": [beta], "lr_mult": 1.0, "weight_decay": 0.0} for beta in self.beta.values() if beta.requires_grad]
+        """The betas: the module's own rate and momentum, no weight decay."""
+        return [{"params": [self.beta], "lr_mult": 1.0, "weight_decay": 0.0}]
 
-    def after(self, node, tensors):
-        """Gate the first top of a masked node; rescale dropout where it follows one."""
-        name = self.layer_of.get(node)
-        if name is None:
+    def before(self, node, tensors):
+        """Gate what a layer reads."""
+        if node not in self._gates:
             return tensors
-        alpha = self.alpha[name]
-        if alpha.device != tensors[0].device:
-            alpha = self.alpha[name] = alpha.to(tensors[0].device)
-            self.beta[name].data = self.beta[name].data.to(alpha.device)
-        return [_Gate.apply(tensors[0], self.beta[name], alpha), *tensors[1:]]
+        axis, classes = self._gates[node]
+        if self.alpha.device != tensors[0].device:
+            self._move(tensors[0].device)
+            axis, classes = self._gates[node]
+        return [_Gate.apply(x, self.beta[classes], self.alpha[classes], axis) for x in tensors]
 
     def after_step(self, rate):
         """Pull the betas down, clamp them, and switch nodes by the threshold and its hysteresis."""
-        s = self.settings
+        s, free = self.settings, self.pull > 0
         with torch.no_grad():
-            for name, beta in self.beta.items():
-                if not beta.requires_grad:
-                    continue
-                beta.sub_(self.penalty[name] * rate).clamp_(0, s.beta_max)
-                alpha = self.alpha[name]
-                alpha[beta > s.threshold + s.hysteresis] = 1
-                alpha[beta < s.threshold] = 0
-                if not alpha.any():
-                    alpha[beta.argmax()] = 1
+            self.beta.sub_(self.pull * rate).clamp_(0, s.beta_max)
+            self.alpha[free & (self.beta > s.threshold + s.hysteresis)] = 1
+            self.alpha[free & (self.beta < s.threshold)] = 0
+            for classes in self._needs:
+                if not self.alpha[classes].any():
+                    self.alpha[classes[self.beta[classes].argmax()]] = 1
+        self._follow()
+
+    def gone(self):
+        """The classes that are switched off, bool array (classes,)."""
+        return self.alpha.cpu().numpy() == 0
 
     def kept(self):
-        """{layer name: indices of the nodes that are alive}."""
-        return {name: np.flatnonzero(alpha.cpu().numpy()) for name, alpha in self.alpha.items()}
-
-    def dropout_ratio(self, layer_name, ratio):
-        """The ratio of a Dropout layer scaled by the share of its nodes still alive."""
-        name = self.dropouts.get(layer_name)
-        return ratio if name is None else ratio * float(self.alpha[name].mean())
+        """{layer name: how many of its nodes are on}."""
+        gone = self.gone()
+        return {name: int(np.count_nonzero(~gone[classes])) for name, classes in self.coupling.makers.items()}
 
     def state(self):
         """What a checkpoint must hold."""
-        return {"alpha": {k: v.cpu() for k, v in self.alpha.items()}, "beta": {k: v.detach().cpu() for k, v in self.beta.items()}}
+        return {"alpha": self.alpha.cpu(), "beta": self.beta.detach().cpu()}
 
     def restore(self, state):
         """Go on from a checkpoint."""
-        for name in self.alpha:
-            self.alpha[name] = state["alpha"][name].to(self.alpha[name].device)
-            self.beta[name].data.copy_(state["beta"][name])
+        self.alpha = state["alpha"].to(self.alpha.device)
+        self.beta.data.copy_(state["beta"])
+        self._follow()
+
+    def _follow(self):
+        """Let the ratios of dropout follow the nodes that are alive."""
+        for node, classes in self._dropouts.items():
+            self.module.dropout[node] = node.layer.ratio * float(self.alpha[classes].mean())
+
+    def _move(self, device):
+        self.alpha, self.pull = self.alpha.to(device), self.pull.to(device)
+        self.beta.data = self.beta.data.to(device)
+        self._gates = {node: (axis, classes.to(device)) for node, (axis, classes) in self._gates.items()}
+        self._dropouts = {node: classes.to(device) for node, classes in self._dropouts.items()}
+        self._needs = [classes.to(device) for classes in self._needs]

@@ -7,6 +7,7 @@ from ..errors import OptionsError
 
 SCHEDULES = ("fixed", "step", "multistep", "cosine")
 AUGMENTATIONS = ("none", "shift", "flip", "flip-crop")
+LOSSES = ("softmax", "euclidean")
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,11 @@ class Recipe:
 
     epochs, batch : passes over the data, samples a step
     lr, momentum, weight_decay, nesterov : of the optimiser; a layer's ``lr_mult`` and ``decay_mult`` multiply
-    schedule : "fixed", "step" (times ``gamma`` every ``steps[0]`` epochs), "multistep" (at each of ``steps``) or "cosine" (to 0)
+    schedule : "fixed", "step" (times ``gamma`` every ``steps[0]`` epochs), "multistep" (times ``gamma`` at each of
+        ``steps``) or "cosine" (to 0)
     warmup : epochs during which the rate rises from 0
     augment : "none", "shift" (up to 2 pixels), "flip" (left-right) or "flip-crop" (flip, and a crop after padding by 4)
-    loss : "softmax" or "euclidean", applied to the blob ``scores`` (default: the net's last layer, a Softmax taken off)
+    loss : "softmax" or "euclidean", applied to the blob ``scores`` (default: the net's last layer, without a Softmax)
     seed : of the order of samples, the augmentation and dropout
     """
 
@@ -38,11 +40,12 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self):
-        for name, least in (("epochs", 0), ("batch", 1), ("lr", 0), ("momentum", 0), ("weight_decay", 0), ("warmup", 0)):
+        at_least = {"epochs": 0, "batch": 1, "lr": 0, "momentum": 0, "weight_decay": 0, "warmup": 0}
+        for name, least in at_least.items():
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= least):
                 raise OptionsError(f"{name} must be a number of at least {least}, not {value!r}")
-        for name, legal in (("schedule", SCHEDULES), ("augment", AUGMENTATIONS), ("loss", ("softmax", "euclidean"))):
+        for name, legal in (("schedule", SCHEDULES), ("augment", AUGMENTATIONS), ("loss", LOSSES)):
             if getattr(self, name) not in legal:
                 raise OptionsError(f"{name} must be one of {', '.join(legal)}, not {getattr(self, name)!r}")
         if self.schedule in ("step", "multistep") and not self.steps:
@@ -71,10 +74,10 @@ class Recipe:
 
 
 def from_solver(solver, samples, batch):
-    """The Recipe that a Caffe ``SolverParameter`` message says, for a training set of ``samples`` in batches of ``batch``.
+    """The Recipe that a Caffe ``SolverParameter`` says, for a training set of ``samples`` in batches of ``batch``.
 
-    Caffe counts iterations, a Recipe epochs. What has no counterpart here (another optimiser, an ``inv`` or ``poly`` policy,
-    gradient clipping, L1 regularisation) raises OptionsError rather than train something else.
+    Caffe counts iterations, a Recipe epochs. What has no counterpart here (another optimiser, an ``inv`` or ``poly``
+    policy, gradient clipping, L1 regularisation) raises OptionsError rather than train something else.
     """
     kind = solver.type or "SGD"
     if kind not in ("SGD", "Nesterov"):
@@ -90,5 +93,5 @@ def from_solver(solver, samples, batch):
     steps = {"fixed": (), "step": (solver.stepsize / per_epoch,),
              "multistep": tuple(s / per_epoch for s in solver.stepvalue)}[policy]
     return Recipe(epochs=solver.max_iter / per_epoch, batch=batch * max(solver.iter_size, 1), lr=solver.base_lr,
-                  momentum=solver.momentum, weight_decay=solver.weight_decay, nesterov=kind == "Nesterov", schedule=policy,
-                  steps=steps, gamma=solver.gamma, seed=max(int(solver.random_seed), 0))
+                  momentum=solver.momentum, weight_decay=solver.weight_decay, nesterov=kind == "Nesterov",
+                  schedule=policy, steps=steps, gamma=solver.gamma, seed=max(int(solver.random_seed), 0))

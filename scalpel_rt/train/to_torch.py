@@ -1,17 +1,15 @@
 """A graph as a torch module, with the same parameters under the same names, and back.
 
-Each Caffe type that can be trained has one function in :mod:`scalpel_rt.train.layers`; the module runs them in the graph's
-order. Parameters are copied bit for bit in both directions. Pooling, LRN and BatchNorm follow Caffe (window limits,
-divisors, the third BatchNorm blob), so that outputs agree with the runtime's to rounding.
+Each Caffe type that can be trained has one function in :mod:`scalpel_rt.train.layers`; the module runs them in the
+graph's order. Parameters are copied bit for bit in both directions. Pooling, LRN and BatchNorm follow Caffe (window
+limits, divisors, the third BatchNorm blob), so that outputs agree with the runtime's to rounding.
 """
-
-from dataclasses import replace
 
 import numpy as np
 import torch
 
 from ..errors import GraphError, UnsupportedError
-from ..graph.ir import Param
+from ..graph.params import with_arrays
 from . import layers
 
 
@@ -22,12 +20,13 @@ class TorchNet(torch.nn.Module):
     ----------
     weights : dict {(layer name, index): torch.nn.Parameter}; shared parameters appear under their first owner
     statistics : dict {(layer name, index): torch.Tensor}; learnt blobs that no gradient changes (BatchNorm's)
+    dropout : dict {Node: ratio} that counts instead of the layer's own
     """
 
     def __init__(self, graph):
         super().__init__()
         self.graph = graph
-        self.weights, self.statistics, self._keys, owners = {}, {}, {}, {}
+        self.weights, self.statistics, self.dropout, self._keys, owners = {}, {}, {}, {}, {}
         for node in graph.nodes:
             if node.layer.is_input:
                 continue
@@ -52,10 +51,10 @@ class TorchNet(torch.nn.Module):
         self.statistics = dict(zip(self.statistics, self.buffers(), strict=True))
         return self
 
-    def forward(self, feed, after=None):
+    def forward(self, feed, before=None):
         """Run the graph on a dict {input name: tensor}; returns {blob name: last tensor of that name}.
 
-        ``after(node, tensors)``, where given, may replace the tops of a node (mask layers).
+        ``before(node, tensors)``, where given, may replace what a node reads (mask layers).
         """
         values = {blob: feed[blob.name] for blob in self.graph.inputs if blob.name in feed}
         held = {**self.weights, **self.statistics}
@@ -66,9 +65,13 @@ class TorchNet(torch.nn.Module):
             if missing:
                 raise GraphError(f"no data for {', '.join(missing)}").locate(layer=node.name)
             params = [held[key].reshape(shape) for key, shape in self._keys[node]]
-            tops = layers.run(node, [values[b] for b in node.bottoms], params, self.training)
-            if after is not None:
-                tops = after(node, tops)
+            bottoms = [values[b] for b in node.bottoms]
+            if before is not None:
+                bottoms = before(node, bottoms)
+            if node in self.dropout:
+                tops = layers.dropout(bottoms, self.dropout[node], self.training)
+            else:
+                tops = layers.run(node, bottoms, params, self.training)
             values.update(zip(node.tops, tops, strict=True))
         return {blob.name: value for blob, value in values.items()}
 
@@ -79,16 +82,8 @@ class TorchNet(torch.nn.Module):
 
 def from_torch(graph, module):
     """A graph like ``graph`` with the learnt blobs of ``module`` (a :class:`TorchNet` made from it), bit for bit."""
-    arrays, fresh = module.arrays(), {}
-
-    def copied(param, key):
-        if id(param) not in fresh:
-            if param.owner is None:
-                fresh[id(param)] = Param(arrays[key], param.share_name)
-            else:
-                fresh[id(param)] = Param(share_name=param.share_name, shape=param.shape, owner=copied(param.owner, key))
-        return fresh[id(param)]
-
-    nodes = tuple(replace(node, params=tuple(copied(p, (node.name, i)) for i, p in enumerate(node.params)))
-                  for node in graph.nodes)
-    return replace(graph, nodes=nodes)
+    arrays, owners = module.arrays(), {}
+    for node in graph.nodes:
+        for i, param in enumerate(node.params):
+            owners.setdefault(param.owner or param, (node.name, i))
+    return with_arrays(graph, {param: arrays[key] for param, key in owners.items()})
