@@ -42,6 +42,11 @@ static inline vf vf_load_step(const float *p, int step, int lo, int hi)
 static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm256_maskstore_ps(p, vf_first(n), v); }
 static inline void vf_store_range(float *p, int lo, int hi, vf v) { _mm256_maskstore_ps(p, vf_range(lo, hi), v); }
+static inline vf vf_keep(vf a)
+{
+    __asm__("" : "+x"(a));
+    return a;
+}
 static inline vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 static inline vf vf_or(vf a, vf b) { return _mm256_or_ps(a, b); }

@@ -32,6 +32,11 @@ static inline vf vf_load_step(const float *p, int step, int lo, int hi)
 static inline void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 static inline void vf_storen(float *p, int64_t n, vf v) { _mm512_mask_storeu_ps(p, vf_first(n), v); }
 static inline void vf_store_range(float *p, int lo, int hi, vf v) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << hi) - (1u << lo)), v); }
+static inline vf vf_keep(vf a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
 static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 static inline vf vf_or(vf a, vf b) { return _mm512_or_ps(a, b); }

@@ -12,6 +12,11 @@ static inline vf vf_zero(void) { return _mm_setzero_ps(); }
 static inline vf vf_set1(float v) { return _mm_set1_ps(v); }
 static inline vf vf_load(const float *p) { return _mm_loadu_ps(p); }
 static inline void vf_store(float *p, vf v) { _mm_storeu_ps(p, v); }
+static inline vf vf_keep(vf a)
+{
+    __asm__("" : "+x"(a));
+    return a;
+}
 static inline vf vf_add(vf a, vf b) { return _mm_add_ps(a, b); }
 static inline vf vf_mul(vf a, vf b) { return _mm_mul_ps(a, b); }
 static inline vf vf_or(vf a, vf b) { return _mm_or_ps(a, b); }
