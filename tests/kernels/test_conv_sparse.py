@@ -64,6 +64,11 @@ def test_channels_at_the_tails(kernel, rng, m):
     check(kernel, rng, (1, 3, 5, 7), m, (3, 3), pad=(1, 1))
 
 
+def test_more_channels_than_a_block(kernel, rng):
+    for m in (kernel.tile_m + 3, 2 * kernel.tile_m):
+        check(kernel, rng, (1, 16, 3, 3), m, (1, 1), 0.8)
+
+
 @pytest.mark.parametrize("c", [1, 2, 3, 4, 5, 15, 16, 17, 33, 130])
 def test_input_channels(kernel, rng, c):
     check(kernel, rng, (1, c, 6, 6), 5, (3, 3), pad=(1, 1))

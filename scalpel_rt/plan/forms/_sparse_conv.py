@@ -18,9 +18,13 @@ class SparseConv(Form):
         """The sparse matrix of each convolution group."""
         raise NotImplementedError
 
-    def packs(self, op, kernel, parts, offsets):
-        """w, idx and ptr for a vector kernel; ``offsets`` are the places of the weights in the window."""
+    def packs(self, op, kernel, parts, win):
+        """w, idx, ptr and table for a vector kernel that looks through the Window ``win``."""
         raise NotImplementedError
+
+    def plain(self, parts):
+        """(ptr, number of the first weight, values) of the groups, for the scalar kernel."""
+        return joined(parts)
 
     def split(self, op):
         """The weights as a matrix (outputs, K) for each convolution group."""
@@ -32,11 +36,10 @@ class SparseConv(Form):
     def args(self, op, kernel):
         parts = self.parts(op, kernel)
         if kernel.isa == "scalar":
-            ptr, idx, values = joined(parts)
+            ptr, idx, values = self.plain(parts)
             packs = {"ptr": ptr, "idx": idx.astype(np.uint32), "w": values}
         else:
-            win = self.window(op, kernel, parts)
-            packs = {**self.packs(op, kernel, parts, win.offsets(op)), "table": win.table()}
+            packs = self.packs(op, kernel, parts, self.window(op, kernel, parts))
         return {**conv_args(op), **{name: aligned(array) for name, array in packs.items()},
                 "scratch_stride": self.scratch(op, kernel)}
 
@@ -59,6 +62,19 @@ def joined(parts):
     return (np.concatenate([*ptr, starts[-1:]]).astype(np.uint32),
             np.concatenate([part.idx.astype(np.int64) for part in parts]),
             np.concatenate([part.values for part in parts]))
+
+
+def last_inside(groups):
+    """(first columns, values) in which a group that would stick out of the matrix starts early enough not to."""
+    k, width = groups.shape[1], groups.width
+    first = groups.idx.astype(np.int64) * width
+    values = groups.values
+    early = np.maximum(first - (k - width), 0)
+    if early.any():
+        values = values.copy()
+        shift = k % width
+        values[early > 0] = np.roll(values[early > 0], width - shift, axis=1)
+    return first - early, values
 
 
 def aligned(array):

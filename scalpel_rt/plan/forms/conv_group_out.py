@@ -18,6 +18,6 @@ class ConvGroupOut(SparseConv):
     def parts(self, op, kernel):
         return [Groups.from_dense(part, kernel.group, "out") for part in self.split(op)]
 
-    def packs(self, op, kernel, parts, offsets):
+    def packs(self, op, kernel, parts, win):
         ptr, idx, values = joined(parts)
-        return {"ptr": ptr, "idx": offsets[idx].astype(np.int32), "w": values}
+        return {"ptr": ptr, "idx": win.offsets(op)[idx].astype(np.int32), "w": values, "table": win.table()}
