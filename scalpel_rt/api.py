@@ -2,7 +2,7 @@
 
 import os
 
-from .caffe import read_prototxt, read_weights, upgrade_net
+from .caffe import is_compact, read_compact, read_prototxt, read_weights, upgrade_net
 from .errors import OptionsError, located
 from .graph import build
 from .net import Net
@@ -15,9 +15,9 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     Parameters
     ----------
     prototxt : path
-        The net's description, of any age (V0, V1, V2).
+        The net's description, of any age (V0, V1, V2), or a compact file, which holds the weights too.
     weights : path, optional
-        A binary caffemodel or HDF5; without it, parameters start as the fillers say.
+        A binary caffemodel, HDF5, or a compact file; without it, parameters start as the fillers say.
     phase : "TEST" or "TRAIN"
     level : int
     stages : sequence of str
@@ -34,9 +34,14 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     Raises OSError where a file cannot be read, :class:`~scalpel_rt.errors.ScalpelError` naming file, line or layer
     for whatever is wrong in it.
     """
-    message = read_prototxt(prototxt, dialect)
+    held = None
+    if is_compact(prototxt):
+        message, held = read_compact(prototxt, dialect)
+    else:
+        message = read_prototxt(prototxt, dialect)
     stages = (stages,) if isinstance(stages, str) else tuple(stages)
-    held = None if weights is None else read_weights(weights)
+    if weights is not None:
+        held = read_weights(weights)
     with located(file=os.fspath(prototxt)):
         graph = build(upgrade_net(message), phase, level, stages,
                       weights=held, trusted=allow_python, limits=limits, seed=seed)

@@ -49,12 +49,18 @@ class Blob:
     legacy: bool
     array: np.ndarray
 
+    @property
+    def size(self):
+        """How many values there are."""
+        return self.array.size
+
 
 @dataclass(frozen=True, eq=False)
 class LayerWeights:
     """The blobs of one layer of a file; ``type`` is today's name of it ("" when the file does not say).
 
-    In HDF5 files, which may leave out a parameter that is shared, the place of one that is not there holds None.
+    In HDF5 and compact files, which may leave out a parameter that is shared, the place of one that is not there holds
+    None. Those of compact files may be of :class:`~scalpel_rt.caffe.compact.PackedBlob`.
     """
 
     name: str
@@ -66,9 +72,9 @@ class Weights:
     """What a weights file holds.
 
     path : str
-    kind : "binary" or "hdf5"
-        Caffe's rules for copying differ: see the two.
-    format : "V0", "V1", "V2" or "HDF5"
+    kind : "binary", "hdf5" or "compact"
+        Caffe's rules for copying differ between the first two; the third follows those of the second.
+    format : "V0", "V1", "V2", "HDF5" or "compact"
         The age of the file; "V2" too when it has no layers.
     layers : list of LayerWeights
         In file order, names may repeat.
@@ -103,7 +109,7 @@ class Weights:
 
 
 def read_weights(path):
-    """Read the weights in a file; whether it is HDF5 or binary its content decides, as in Caffe.
+    """Read the weights in a file; whether it is HDF5, compact or binary its content decides, as in Caffe.
 
     Returns Weights. The arrays of a binary file are views on the file, mapped privately, so loading takes about as
     long as opening; the file must not be cut short while they are in use (replacing it is fine). Raises FormatError
@@ -115,6 +121,10 @@ def read_weights(path):
         from .hdf5 import read_hdf5
 
         return read_hdf5(path)
+    from .compact import is_compact, read_compact
+
+    if is_compact(path):
+        return read_compact(path)[1]
     try:
         format, layers = _read_net(data)
     except FormatError as error:

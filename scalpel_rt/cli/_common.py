@@ -8,11 +8,11 @@ from ..errors import FormatError, OptionsError
 
 def net_arguments(parser, weights="optional"):
     """PROTOTXT [WEIGHTS] and how to read them."""
-    parser.add_argument("prototxt", help="the net's description")
+    parser.add_argument("prototxt", help="the net's description, or a compact .safetensors file")
     if weights == "required":
-        parser.add_argument("weights", help="its .caffemodel or .caffemodel.h5")
+        parser.add_argument("weights", help="its .caffemodel, .caffemodel.h5 or .safetensors")
     else:
-        parser.add_argument("weights", nargs="?", help="its .caffemodel or .caffemodel.h5")
+        parser.add_argument("weights", nargs="?", help="its .caffemodel, .caffemodel.h5 or .safetensors")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", help="which layers to keep (default: TEST)")
     parser.add_argument("--level", type=int, default=0, help="the net state's level (default: 0)")
     parser.add_argument("--stage", action="append", default=[], help="a stage of the net state; may be repeated")

@@ -74,9 +74,16 @@ class Param:
         else:
             self._array = array
 
+    def later(self, make):
+        """Take the values from ``make()``, float32 of this shape, when they are first asked for."""
+        if self.owner is not None:
+            self.owner.later(lambda: make().reshape(self.owner.shape))
+        else:
+            self._array, self._fill = None, make
+
     @property
     def loaded(self):
-        """Whether the values are there, and not still to be made by the filler."""
+        """Whether the values are there, and not still to be made (by the filler, or from a packed form)."""
         return self._array is not None if self.owner is None else self.owner.loaded
 
     def __repr__(self):

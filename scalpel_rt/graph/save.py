@@ -1,6 +1,6 @@
 """Writes a graph as files that any Caffe reads."""
 
-from ..caffe import write_caffemodel, write_hdf5, write_prototxt
+from ..caffe import format_prototxt, write_caffemodel, write_compact, write_hdf5, write_prototxt
 from ..errors import ShapeError
 
 
@@ -8,10 +8,14 @@ def save_net(graph, prototxt=None, caffemodel=None):
     """Write the net, the weights, or both; each file whole or not at all.
 
     prototxt : path, optional
-        The layers that take part, without include and exclude rules (they have been decided).
+        The layers that take part, without include and exclude rules (they have been decided). With a name that ends in
+        ``.safetensors``: net and weights in one compact file (:mod:`scalpel_rt.caffe.compact`).
     caffemodel : path, optional
         Binary, or HDF5 when the name ends in ``.h5``; shared weights stand in every layer that uses them.
     """
+    if prototxt is not None and str(prototxt).endswith(".safetensors"):
+        save_compact(graph, prototxt)
+        prototxt = None
     if caffemodel is not None and not graph.ready:
         raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
     if prototxt is not None:
@@ -23,6 +27,21 @@ def save_net(graph, prototxt=None, caffemodel=None):
             write_hdf5(caffemodel, layers)
         else:
             write_caffemodel(caffemodel, graph.name, layers)
+
+
+def save_compact(graph, path):
+    """Write net and weights to one compact file; returns {(layer, number): (form, bytes)} of what was stored."""
+    if not graph.ready:
+        raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
+    seen, layers = set(), []
+    for node in graph.nodes:
+        own = {}
+        for i, param in enumerate(node.params):
+            if param.owner is None and param not in seen:
+                seen.add(param)
+                own[i] = param.array
+        layers.append((node.name, own))
+    return write_compact(path, format_prototxt(to_message(graph)), layers)
 
 
 def to_message(graph):

@@ -4,8 +4,11 @@ Nothing is copied: a parameter's array becomes a view of what the file's reader 
 object, so of several layers in the file that hold one, the last wins.
 """
 
+from functools import partial
+
 import numpy as np
 
+from ..caffe.compact import PackedBlob
 from ..caffe.weights import Blob
 from ..errors import WeightsError, located
 from ..layers._base import count
@@ -17,12 +20,12 @@ def copy_weights(graph, weights):
     Layers of the file that the net lacks are skipped, and layers that the file lacks keep what they have; returns the
     names of the former (those with blobs). Types are not compared. Raises WeightsError where counts or shapes differ.
     """
-    hdf5 = weights.kind == "hdf5"
+    by_name = weights.kind in ("hdf5", "compact")
     nodes = {}
     for node in graph.nodes:    # of layers with one name Caffe fills the first, from HDF5 the last
-        if hdf5 or node.name not in nodes:
+        if by_name or node.name not in nodes:
             nodes[node.name] = node
-    optional = _shared_places(graph) if hdf5 else ()
+    optional = _shared_places(graph) if by_name else ()
     ignored = []
     for source in weights.layers:
         node = nodes.get(source.name)
@@ -32,7 +35,7 @@ def copy_weights(graph, weights):
             continue
         with located(file=weights.path, layer=node.name):
             blobs = list(source.blobs)
-            if hdf5 and len(blobs) < len(node.params):
+            if by_name and len(blobs) < len(node.params):
                 blobs += [None] * (len(node.params) - len(blobs))
             _set_params(node, blobs, optional)
     return ignored
@@ -64,22 +67,25 @@ def _set_params(node, blobs, optional=()):
     """Give ``node`` the blobs of a file; None for one that is missing, which only ``optional`` places may be."""
     if len(blobs) != len(node.params):
         raise WeightsError(f"the weights hold {len(blobs)} blob(s), {node.type} has {len(node.params)}")
-    arrays = []
     for i, (blob, param) in enumerate(zip(blobs, node.params, strict=True)):
         if blob is None:
             if (node, i) not in optional:
                 raise WeightsError(f"the weights lack blob {i} of {len(node.params)}, of shape {param.shape}")
-            arrays.append(None)
             continue
         if not shapes_match(blob, param.shape):
             raise WeightsError(f"blob {i} has shape {blob.shape} in the weights, {param.shape} in the net")
-        if blob.array.size != count(param.shape):
-            raise WeightsError(f"blob {i} has {blob.array.size} values in the weights, "
+        if blob.size != count(param.shape):
+            raise WeightsError(f"blob {i} has {blob.size} values in the weights, "
                                f"shape {param.shape} holds {count(param.shape)}")
-        arrays.append(blob.array.reshape(param.shape))
-    for param, array in zip(node.params, arrays, strict=True):  # only now, so that a node is filled whole or not
-        if array is not None:
-            param.array = array
+    for blob, param in zip(blobs, node.params, strict=True):    # only now, so that a node is filled whole or not
+        if isinstance(blob, PackedBlob):
+            param.later(partial(_unpacked, blob, param.shape))
+        elif blob is not None:
+            param.array = blob.array.reshape(param.shape)
+
+
+def _unpacked(blob, shape):
+    return blob.array.reshape(shape)
 
 
 def _shared_places(graph):

@@ -106,7 +106,11 @@ class Net:
         return self._plans.compile(options or self.options)
 
     def save(self, prototxt=None, caffemodel=None):
-        """Write files that any Caffe reads; a ``caffemodel`` whose name ends in ``.h5`` is written as HDF5."""
+        """Write files that any Caffe reads; a ``caffemodel`` whose name ends in ``.h5`` is written as HDF5.
+
+        A first name that ends in ``.safetensors`` gives a compact file instead: one for net and weights, without what
+        is zero; :func:`scalpel_rt.load` reads it.
+        """
         save_net(self.graph, prototxt, caffemodel)
 
     def summary(self):

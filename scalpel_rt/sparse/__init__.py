@@ -6,6 +6,7 @@ connected layer, (M, C/group*kh*kw) for a convolution. See docs/formats.md.
 
 from .csr import Csr
 from .groups import Groups
+from .smallest import sizes, smallest
 from .stats import Stats, stats
 
-__all__ = ["Csr", "Groups", "Stats", "stats"]
+__all__ = ["Csr", "Groups", "Stats", "sizes", "smallest", "stats"]
