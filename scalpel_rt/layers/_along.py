@@ -45,7 +45,7 @@ class Along(Layer):
 
 def spread(operand, shape, axis):
     """``operand`` as float64, with axes of size 1 around it, to be used with an array of ``shape``."""
-    return operand.astype(np.float64).reshape(*[1] * axis, *operand.shape, *[1] * (len(shape) - axis - operand.ndim))
+    return operand.astype(np.float64).reshape((*[1] * axis, *operand.shape, *[1] * (len(shape) - axis - operand.ndim)))
 
 
 def lower_broadcast(build, fn, x, operand, y, axis):

@@ -68,7 +68,9 @@ class Recurrent(Layer):
             if hidden is None or hidden[0].shape[0] != batch:
                 hidden = [np.zeros((batch, self.num_output))] * self.hidden
         x = x.reshape(steps * batch, count(x.shape, 2))
-        static = bottoms[2].astype(np.float64).reshape(batch, -1) if self.has_static(bottoms) else None
+        static = None
+        if self.has_static(bottoms):
+            static = bottoms[2].astype(np.float64).reshape(batch, count(bottoms[2].shape, 1))
         out, hidden = self.run(x, cont, static, hidden, [p.astype(np.float64) for p in params])
         if not self.expose_hidden:
             state["hidden"] = hidden

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ShapeError
-from ._base import as_f32
+from ._base import as_f32, count
 from ._boxes import best_first, suppress
 
 RATIOS = (0.5, 1.0, 2.0)
@@ -41,7 +41,7 @@ class RegionProposals:
                 or scores[1] != 2 * n_anchors:
             raise ShapeError(f"{n_anchors} anchors need scores of shape (N, {2 * n_anchors}, H, W) and deltas of "
                              f"(N, {4 * n_anchors}, H, W), not {scores} and {deltas}")
-        if info and info[-1] < 3:
+        if not info or info[-1] < 3 or count(info) < info[-1]:
             raise ShapeError(f"im_info needs height, width and scale, but has shape {info}")
         rows = scores[0] * self.post_nms
         return [(rows, 5), (rows, 1)[:self.score_axes]][:n_tops]
@@ -61,7 +61,7 @@ class RegionProposals:
     def forward(self, bottoms, n_tops):
         scores, deltas, infos = (b.astype(np.float64) for b in bottoms)
         items = scores.shape[0]
-        infos = infos.reshape(-1, bottoms[2].shape[-1])
+        infos = infos.reshape(-1, infos.shape[-1])
         boxes, found = [], []
         for n in range(items):
             box, score = self._of_item(scores[n], deltas[n], infos[min(n, len(infos) - 1)])

@@ -85,12 +85,17 @@ def taps(size, out, kernel, stride, pad, dilation):
     tuples of slices of equal lengths: window ``w`` has the tap at pixel ``w*stride - pad + tap*dilation``, and the
     windows whose tap falls outside the image are left out, so that nothing has to be padded.
     """
-    axes = [[(t, *_met(*numbers, t)) for t in range(k)]
+    axes = [[(t, *_met(*numbers, t)) for t in _reaching(k, *numbers)]
             for k, *numbers in zip(kernel, size, out, stride, pad, dilation, strict=True)]
     for combination in itertools.product(*axes):
         tap, windows, pixels = zip(*combination, strict=True) if combination else ((), (), ())
         if None not in windows:
             yield tap, windows, pixels
+
+
+def _reaching(kernel, size, out, stride, pad, dilation):
+    """The taps along one axis that any window can have on the image, however large the kernel."""
+    return range(max(0, -(((out - 1) * stride - pad) // dilation)), min(kernel, (size + pad - 1) // dilation + 1))
 
 
 def _met(size, out, stride, pad, dilation, t):

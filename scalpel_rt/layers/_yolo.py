@@ -49,9 +49,10 @@ class YoloOutput(Layer):
         h = np.exp(x[:, :, 3]) * anchors[:, 1, None, None] / unit[1]
         boxes = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], axis=-1)
         # candidates in the order of the authors' loops: cell, then box
-        return (boxes.transpose(0, 2, 3, 1, 4).reshape(n, -1, 4),
-                sigmoid(x[:, :, 4]).transpose(0, 2, 3, 1).reshape(n, -1),
-                x[:, :, 5:].transpose(0, 3, 4, 1, 2).reshape(n, -1, self.num_classes))
+        each = height * width * self.num_box
+        return (boxes.transpose(0, 2, 3, 1, 4).reshape(n, each, 4),
+                sigmoid(x[:, :, 4]).transpose(0, 2, 3, 1).reshape(n, each),
+                x[:, :, 5:].transpose(0, 3, 4, 1, 2).reshape(n, each, self.num_classes))
 
     def detections(self, candidates):
         """The top, of a list for each item of (boxes (M, 4), labels from 1 (M,), confidences (M,))."""

@@ -46,5 +46,5 @@ class BoxAnnotatorOHEM(Layer):
             mine = np.flatnonzero(items == item)
             chosen[mine[best_first(bottoms[1].ravel()[mine], self.per_item)]] = True
         labels = np.where(chosen, bottoms[2].ravel(), self.ignore)
-        weights = np.where(chosen.reshape(n, 1, space), bottoms[3].reshape(n, -1, space), 0)
+        weights = np.where(chosen.reshape(n, 1, space), bottoms[3].reshape(n, weight_shape[1], space), 0)
         return [as_f32(labels.reshape(label_shape)), as_f32(weights.reshape(weight_shape))]

@@ -38,7 +38,7 @@ class ContrastiveLoss(Loss):
     def forward(self, bottoms, params):
         a, b, y = bottoms
         n = a.shape[0]
-        squares = ((a.astype(np.float64) - b.astype(np.float64).reshape(a.shape)) ** 2).reshape(n, -1).sum(axis=1)
+        squares = ((a.astype(np.float64) - b.astype(np.float64).reshape(a.shape)) ** 2).reshape(a.shape[:2]).sum(axis=1)
         if self.legacy:
             apart = np.maximum(self.margin - squares, 0)
         else:

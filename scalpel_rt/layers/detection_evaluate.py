@@ -28,7 +28,8 @@ class DetectionEvaluate(Layer):
         p = message.detection_evaluate_param
         if not p.HasField("num_classes"):
             raise GraphError("detection_evaluate_param needs num_classes")
-        self.labels = [label for label in range(p.num_classes) if label != p.background_label_id]
+        self.num_classes, self.background = p.num_classes, p.background_label_id
+        self.count = p.num_classes - (p.background_label_id < p.num_classes)
         self.threshold, self.difficult = p.overlap_threshold, p.evaluate_difficult_gt
         if self.threshold <= 0:
             raise GraphError(f"detection_evaluate_param overlap_threshold must be above 0, not {self.threshold:g}")
@@ -39,14 +40,15 @@ class DetectionEvaluate(Layer):
                 or (objects[:2], objects[3]) != ((1, 1), 8):
             raise ShapeError(f"DetectionEvaluate takes detections (1, 1, D, 7) and objects (1, 1, G, 8), not "
                              f"{detections} and {objects}")
-        return [(1, 1, len(self.labels) + detections[2], 5)]
+        return [(1, 1, self.count + detections[2], 5)]
 
     def forward(self, bottoms, params):
         detections, objects = (b[0, 0].astype(np.float64) for b in bottoms)
         detections = detections[detections[:, 1] != -1]
         objects = objects[objects[:, 0] != -1]
         counted = objects[:, 7] == 0 if not self.difficult else np.ones(len(objects), bool)
-        rows = [(-1, label, (counted & (objects[:, 1] == label)).sum(), -1, -1) for label in self.labels]
+        rows = [(-1, label, (counted & (objects[:, 1] == label)).sum(), -1, -1)
+                for label in range(self.num_classes) if label != self.background]
         for item in np.unique(detections[:, 0]):
             for label in np.unique(detections[detections[:, 0] == item, 1]):
                 rows += self._rows(item, label, *(d[(d[:, 0] == item) & (d[:, 1] == label)]

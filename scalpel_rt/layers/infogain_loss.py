@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import GraphError, ShapeError
+from ..errors import FormatError, GraphError, ShapeError
 from ._base import as_f32, count
 from ._loss import Loss, Normalizer, label_axes, labels_of, log_softmax, scalar
 from ._registry import register
@@ -47,7 +47,10 @@ class InfogainLoss(Loss):
                 raise GraphError("InfogainLoss needs its matrix: a third bottom, or infogain_loss_param { source: }")
             from ..caffe.weights import read_blobproto
 
-            self._matrix = read_blobproto(self.source)
+            try:
+                self._matrix = read_blobproto(self.source)
+            except OSError as error:
+                raise FormatError(f"the infogain matrix cannot be read: {error}") from error
         return self._matrix
 
     def forward(self, bottoms, params):

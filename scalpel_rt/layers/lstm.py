@@ -33,7 +33,7 @@ class LSTM(Recurrent):
 
     def run(self, x, cont, static, hidden, params):
         steps, batch = cont.shape
-        gates = (x @ params[0].T + params[1]).reshape(steps, batch, -1)
+        gates = (x @ params[0].T + params[1]).reshape(steps, batch, 4 * self.num_output)
         if static is not None:
             gates = gates + static @ params[2].T
         h, c = hidden

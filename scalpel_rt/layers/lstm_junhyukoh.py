@@ -55,7 +55,7 @@ class Lstm(Layer):
         x, n = bottoms[0].astype(np.float64), self.batch_size
         w_x, w_h, b = (p.astype(np.float64) for p in params)
         steps = x.shape[0] // n
-        gates = (x.reshape(steps * n, count(x.shape, 1)) @ w_x.T + b).reshape(steps, n, -1)
+        gates = (x.reshape(steps * n, count(x.shape, 1)) @ w_x.T + b).reshape(steps, n, 4 * self.num_output)
         if len(bottoms) == 2:
             goes_on = (bottoms[1].reshape(steps, n, 1) != 0).astype(np.float64)
             h, c = state["hidden"]

@@ -45,6 +45,8 @@ class Normalize(Layer):
         (x,), (y,) = bottoms, tops
         n, c = x.shape[:2]
         plane = 1 if self.across_spatial else count(x.shape, 2)
+        if not count(x.shape):
+            return False
         length = count(x.shape, 1) // plane
         x = build.reshaped(x, (n, length, 1, plane))
         squares, sums, factors, spread, product = (

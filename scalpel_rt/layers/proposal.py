@@ -1,5 +1,6 @@
 """Proposal: the region proposals of Faster R-CNN."""
 
+from ..errors import GraphError
 from ._base import Layer
 from ._registry import register
 from ._rpn import RATIOS, SCALES, RegionProposals
@@ -25,6 +26,9 @@ class Proposal(Layer):
         self.proposals = RegionProposals(
             feat_stride=p.feat_stride, base_size=p.base_size, min_size=p.min_size, ratios=tuple(p.ratio) or RATIOS,
             scales=tuple(p.scale) or SCALES, pre_nms=p.pre_nms_topn, post_nms=p.post_nms_topn, threshold=p.nms_thresh)
+
+        if min(*self.proposals.ratios, *self.proposals.scales) <= 0:
+            raise GraphError(f"proposal_param ratio and scale must be above 0, not {list(p.ratio)} and {list(p.scale)}")
 
     def shapes(self, bottoms):
         return self.proposals.shapes(bottoms, len(self.message.top))

@@ -30,6 +30,8 @@ class Reduction(Layer):
     def lower(self, build, bottoms, tops, params):
         x, outer = bottoms[0], count(tops[0].shape)
         k = count(x.shape, len(tops[0].shape))
+        if not k:
+            return False
         if self.operation in ("ASUM", "SUMSQ"):
             y = build.temp(x.shape)
             if self.operation == "ASUM":

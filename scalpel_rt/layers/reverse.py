@@ -27,7 +27,5 @@ class Reverse(Layer):
         (x,), (y,) = bottoms, tops
         axis = self.axis(self.along, x.shape)
         outer, length, inner = count(x.shape, 0, axis), x.shape[axis], count(x.shape, axis + 1)
-        steps = (length * inner, 1)
-        return build.copy([x], y, [{"shape": (outer, inner), "x_strides": steps, "y_strides": steps,
-                                    "x_offset": i * inner, "y_offset": (length - 1 - i) * inner}
-                                   for i in range(length)])
+        return build.copy([x], y, [{"shape": (outer, length, inner), "x_strides": (length * inner, -inner, 1),
+                                    "y_strides": (length * inner, inner, 1), "x_offset": (length - 1) * inner}])

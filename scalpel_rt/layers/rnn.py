@@ -31,7 +31,7 @@ class RNN(Recurrent):
     def run(self, x, cont, static, hidden, params):
         steps, batch = cont.shape
         w_hh, w_ho, b_o = params[-3:]
-        inputs = (x @ params[0].T + params[1]).reshape(steps, batch, -1)
+        inputs = (x @ params[0].T + params[1]).reshape(steps, batch, self.num_output)
         if static is not None:
             inputs = inputs + static @ params[2].T
         h, = hidden

@@ -25,7 +25,7 @@ class Tile(Layer):
 
     def forward(self, bottoms, params):
         axis = self.axis(self.along, bottoms[0].shape)
-        return [as_f32(np.concatenate([bottoms[0]] * self.tiles, axis))]
+        return [as_f32(np.tile(bottoms[0], [self.tiles if i == axis else 1 for i in range(bottoms[0].ndim)]))]
 
     def lower(self, build, bottoms, tops, params):
         shape = bottoms[0].shape

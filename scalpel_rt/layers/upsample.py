@@ -66,5 +66,6 @@ def scatter(x, mask, size):
     planes = x.shape[0] * x.shape[1]
     places = to_index(mask, size[0] * size[1], "mask value", f"places in the {size[0]} x {size[1]} top")
     y = np.zeros((planes, size[0] * size[1]), np.float32)
-    y[np.arange(planes)[:, None], places.reshape(planes, -1)] = x.reshape(planes, -1)
+    flat = planes, x.shape[2] * x.shape[3]
+    y[np.arange(planes)[:, None], places.reshape(flat)] = x.reshape(flat)
     return y.reshape(*x.shape[:2], *size)

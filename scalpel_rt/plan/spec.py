@@ -160,6 +160,8 @@ class Builder:
 
 def _merged(shape, x_strides, y_strides):
     """The same loop nest with dims of size 1 left out and neighbours joined where both sides run on: three tuples."""
+    if 0 in shape:                                      # nothing, though perhaps in long loops around it
+        return (0,), (1,), (1,)
     loops = []
     for d, x, y in zip(shape, x_strides, y_strides, strict=True):
         if d == 1:

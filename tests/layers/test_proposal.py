@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scalpel_rt.errors import ShapeError
+from scalpel_rt.errors import GraphError, ShapeError
 from scalpel_rt.layers._boxes import best_first, overlaps, suppress
 
 from .harness import make, run
@@ -80,6 +80,11 @@ def test_shapes():
         layer.shapes([(1, 12, 4, 5), (1, 24, 4, 5), (1, 3)])
     with pytest.raises(ShapeError, match=r"im_info.*\(1, 2\)"):
         layer.shapes([(1, 18, 4, 5), (1, 36, 4, 5), (1, 2)])
+
+
+def test_ratios_must_be_positive():
+    with pytest.raises(GraphError, match=r"\[0.0\]"):
+        proposal("ratio: 0")
 
 
 def test_overlaps():
