@@ -58,7 +58,7 @@ class Normalizer:
 
 def log_softmax(x):
     """Logarithm of the softmax of x (O, C, I) float64 over axis 1."""
-    x = x - x.max(axis=1, keepdims=True)
+    x = x - x.max(axis=1, keepdims=True, initial=-np.inf)
     return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 

@@ -8,6 +8,8 @@ from ..errors import DataError, FormatError, GraphError, ShapeError, Unsupported
 from ._base import Layer, as_f32
 from ._registry import register
 
+MAX_LIST = 1 << 24      # characters that a list of files may have
+
 
 @register
 class HDF5Data(Layer):
@@ -33,20 +35,28 @@ class HDF5Data(Layer):
             raise GraphError("HDF5Data does not transform data, but has a transform_param")
         if self.batch_size < 1:
             raise GraphError("hdf5_data_param batch_size must be above 0, not 0")
-        try:
-            with open(self.source, encoding="utf-8") as file:
-                self.files = file.read().split()
-        except (OSError, UnicodeDecodeError, ValueError):
-            self.files = []
-            missing = self.source
-        else:
-            missing = next((name for name in self.files if not os.path.isfile(name)), None)
-            if not self.files:
-                raise FormatError(f"hdf5_data_param source {self.source!r} lists no files")
+        self.files = self._listed()
+        missing = self.source if self.files is None else next((f for f in self.files if not os.path.isfile(f)), None)
         if missing is not None:
             self.is_input = self.one_batch = True
             self.stateful = False
             self.note = f"the HDF5 files are not there ({missing!r}): the tops {', '.join(self.names)} are inputs"
+
+    def _listed(self):
+        """The names in the source, or None when it is not there."""
+        if not os.path.isfile(self.source):         # a device or a pipe might never end
+            return None
+        try:
+            with open(self.source, encoding="utf-8") as file:
+                names = file.read(MAX_LIST + 1)
+        except OSError:
+            return None
+        except UnicodeDecodeError as error:
+            raise FormatError(f"hdf5_data_param source {self.source!r} is no text: {error}") from error
+        if len(names) > MAX_LIST or not names.split():
+            raise FormatError(f"hdf5_data_param source {self.source!r} lists "
+                              + ("no files" if len(names) <= MAX_LIST else f"more than {MAX_LIST} characters of files"))
+        return names.split()
 
     def shapes(self, bottoms):
         if self.is_input:

@@ -1,5 +1,7 @@
 """InfogainLoss: the multinomial logistic loss with a matrix that says how much each mistake costs."""
 
+import os
+
 import numpy as np
 
 from ..errors import FormatError, GraphError, ShapeError
@@ -45,6 +47,8 @@ class InfogainLoss(Loss):
         if self._matrix is None:
             if not self.source:
                 raise GraphError("InfogainLoss needs its matrix: a third bottom, or infogain_loss_param { source: }")
+            if not os.path.isfile(self.source):
+                raise FormatError(f"there is no file {self.source!r} with the infogain matrix")
             from ..caffe.weights import read_blobproto
 
             try:

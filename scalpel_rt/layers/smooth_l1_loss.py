@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import GraphError, ShapeError
 from ._loss import Loss, scalar
 from ._registry import register
 
@@ -20,6 +20,8 @@ class SmoothL1Loss(Loss):
 
     def parse(self, message):
         self.sigma = message.smooth_l1_loss_param.sigma
+        if not self.sigma > 0:
+            raise GraphError(f"smooth_l1_loss_param sigma must be above 0, not {self.sigma:g}")
 
     def shapes(self, bottoms):
         tops = super().shapes(bottoms)

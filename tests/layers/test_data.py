@@ -68,7 +68,18 @@ def test_absent_files_make_inputs(tmp_path, files):
         assert ("gone.h5" if source.name == "partly.txt" else "nowhere.txt") in layer.note
 
 
+@pytest.mark.parametrize("source", ["/dev/zero", "/dev/stdin"])
+def test_devices_are_not_read(source):
+    assert hdf5_data(source, 2).is_input
+
+
 def test_hdf5_errors(tmp_path, files):
+    (tmp_path / "empty.txt").write_text(" \n")
+    with pytest.raises(FormatError, match="empty.txt.*no files"):
+        hdf5_data(tmp_path / "empty.txt", 2)
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="bytes.txt.*no text"):
+        hdf5_data(tmp_path / "bytes.txt", 2)
     with pytest.raises(FormatError, match="no dataset 'y', only label, x"):
         hdf5_data(files, 2, ["y"]).shapes([])
     with pytest.raises(GraphError, match="batch_size"):

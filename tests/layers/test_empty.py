@@ -23,6 +23,7 @@ EMPTY = {
     'type: "Embed" embed_param { input_dim: 3 num_output: 2 }': [(0, 4)],
     'type: "Tile" tile_param { tiles: 2000000000 }': [(2, 0)],
     'type: "Scale"': [(), ()],
+    'type: "SoftmaxWithLoss"': [(0, 0, 2), (0, 2)],
     'type: "Reduction" reduction_param { axis: 1 }': [(2, 0)],
 }
 

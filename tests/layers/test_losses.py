@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from scalpel_rt.errors import DataError, GraphError, ShapeError
+from scalpel_rt.errors import DataError, FormatError, GraphError, ShapeError
 
 from .harness import make, run
 
@@ -140,6 +140,9 @@ def test_shapes_that_do_not_fit(kind, shapes, words):
     assert all(word in str(caught.value) for word in words)
 
 
-def test_infogain_without_a_matrix():
+def test_infogain_without_a_matrix(tmp_path):
+    for source in (tmp_path / "absent.binaryproto", "/dev/zero"):
+        with pytest.raises(FormatError, match="infogain matrix"):
+            make(f'type: "InfogainLoss" infogain_loss_param {{ source: "{source}" }}').shapes([(2, 3), (2,)])
     with pytest.raises(GraphError, match="source"):
         make('type: "InfogainLoss"').shapes([(2, 3), (2,)])
