@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import runpy
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,11 +78,13 @@ class BuildExt(build_ext):
 
 
 class BuildPy(build_py):
-    """The descriptors of the Caffe messages are package data that has to be made first."""
+    """Makes the descriptors of the Caffe messages, and puts the nets that come along into the package."""
 
     def run(self):
         compile_protos()
         super().run()
+        if not self.editable_mode:  # the nets that come along: beside the code in the checkout, inside it when installed
+            shutil.copytree(ROOT / "models", Path(self.build_lib) / "scalpel_rt" / "models", dirs_exist_ok=True)
 
 
 def compile_protos():

@@ -74,6 +74,7 @@ def test_copies_stay_inside():
     for wrong, message in [({"dims": (299,)}, "write 299 of the 300"), ({"x_strides": (1,)}, "0 to 299"),
                            ({"x_offset": 200}, "200 to 200"), ({"y_offset": 1}, "1 to 300"),
                            ({"input": 1}, "input 1"),
-                           ({"y_strides": (1, 1)}, "strides"), ({"y_strides": (-1,)}, "-299"), ({"dims": ()}, "0 dims")]:
+                           ({"y_strides": (1, 1)}, "strides"), ({"y_strides": (-1,)}, "-299"),
+                           ({"dims": ()}, "0 dims")]:
         with pytest.raises(ProgramError, match=message):
             check(copy(**wrong))
