@@ -2,24 +2,26 @@
 
 from collections import namedtuple
 
-import numpy as np
-
 from .. import isa
 from ..errors import ShapeError
+from ..layers._base import as_f32
 from ..options import Options
 from ..passes import run_passes
-from ..runtime import _kernels, _plan
+from ..runtime import _plan
 from . import memory
+from .bind import bind, scratch_floats
 from .choose import choose, threads_worth
-from .forms import packed
-from .forms._base import ALIGN
 from .lower import Lowering
 from .stages import StagedPlan
+from .tune import Tuner
+
+TUNED = ("conv", "deconv", "fc")  # kinds of which there are kernels with different ideas; of the others take the widest
 
 #: One row of ``plan.explain()``. ``layers``: their names, joined by "+"; ``kind`` of operation; ``shape`` of its
 #: output; ``kernel``: symbol of the one that was chosen; ``threads``; ``ns``: what it should take on one thread;
-#: ``costs``: {symbol: ns} of all legal ones, ``measured`` or estimated; ``illegal``: {symbol: why not}.
-Row = namedtuple("Row", "layers kind shape kernel threads ns costs measured illegal")
+#: ``costs``: {symbol: ns} of the kernels that were compared, estimated or ``measured``; ``rejected``: {symbol: why} of
+#: all others.
+Row = namedtuple("Row", "layers kind shape kernel threads ns costs measured rejected")
 
 
 def compile_graph(graph, options=None, keep=(), state=None):
@@ -69,48 +71,30 @@ def compile_program(program, options, n_outputs=None):
     threads = options.threads or isa.usable_cores()
     program = run_passes(program)
     ops = list(memory.split_copies(program.ops))
-    choices = {t: choose(op, level, options, machine) for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
+    tuner = Tuner(machine, _weight_bytes(ops)) if options.tune else None
+    choices = {t: choose(op, level, options, machine, tuner if op.kind in TUNED else None)
+               for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
+    if tuner is not None:
+        tuner.save()
     parts = {t: threads_worth(choice.ns, threads) for t, choice in choices.items()}
-    strides = {t: _aligned(choice.form.scratch(choice.op, choice.kernel)) for t, choice in choices.items()}
-    layout = memory.lay_out(ops, program.inputs, program.outputs, {t: strides[t] * parts[t] for t in choices})
-    steps = [_step(choices[t], parts[t], strides[t], layout, t) for t in layout.work]
-    constants = [(op.weights["value"], 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
+    scratch = {t: parts[t] * scratch_floats(choice) for t, choice in choices.items()}
+    layout = memory.lay_out(ops, program.inputs, program.outputs, scratch)
+    steps = [bind(choices[t], layout, t, parts[t], choices[t].ns, choices[t].args) for t in layout.work]
+    constants = [(as_f32(op.weights["value"]), 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
     rows = [_row(choices[t], parts[t]) for t in layout.work]
     slots = _slots(program.outputs, layout)
     given, kept = (slots, ()) if n_outputs is None else (slots[:n_outputs], slots[n_outputs:])
     return _plan.Plan(_plan.Steps(steps, 4 * layout.size, _slots(program.inputs, layout), given, kept, constants, rows))
 
 
-def _aligned(floats):
-    return -(-floats // memory.ALIGN) * memory.ALIGN
-
-
 def _slots(values, layout):
     return [_plan.Slot(v.name, v.shape, 4 * layout.offset[v]) for v in values]
 
 
-def _step(choice, parts, stride, layout, t):
-    op, form, kernel = choice.op, choice.form, choice.kernel
-    fields = _kernels.fields(kernel.kind)
-    buffers = dict(zip(form.inputs, op.inputs, strict=False)) | dict(zip(form.outputs, op.outputs, strict=False))
-    args = {name: _on_boundary(value) for name, value in form.args(op, kernel).items()}
-    args.update({f"{name}_stride": layout.stride[v] for name, v in buffers.items() if f"{name}_stride" in fields})
-    offsets = {name: 4 * layout.offset[v] for name, v in buffers.items()}
-    if stride:
-        args["scratch_stride"] = stride
-        offsets["scratch"] = 4 * layout.scratch[t]
-    return _plan.Step(op.name, kernel, args, offsets, parts, choice.ns)
-
-
-def _on_boundary(value):
-    """Packed weights on a 64-byte boundary, copied where the form did not see to it."""
-    if not isinstance(value, np.ndarray) or value.ctypes.data % ALIGN == 0:
-        return value
-    copy = packed(value.shape, value.dtype)
-    copy[...] = value
-    return copy
+def _weight_bytes(ops):
+    return sum(w.nbytes for op in ops for w in op.weights.values())
 
 
 def _row(choice, parts):
     return Row(choice.op.name, choice.op.kind, choice.op.outputs[0].shape, choice.kernel.symbol, parts, choice.ns,
-               choice.costs, choice.measured, choice.illegal)
+               choice.costs, choice.measured, choice.rejected)

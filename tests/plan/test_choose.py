@@ -88,17 +88,41 @@ def test_without_a_legal_kernel_the_reasons_are_given(monkeypatch):
         choose(conv(), "scalar", Options(), MACHINE)
 
 
-def test_the_cheapest_is_taken_and_of_equals_the_higher_level():
-    op = conv()
-    found = candidates(op, isa.runnable()[-1], Options())
-    prices = {c.kernel.symbol: 100.0 for c in found if c.illegal is None}
-    best = max((c for c in found if c.illegal is None), key=lambda c: isa.LEVELS.index(c.kernel.isa))
-    choice = choose(op, isa.runnable()[-1], Options(), MACHINE, lambda op, legal: [100.0 for _ in legal])
-    assert choice.kernel.isa == best.kernel.isa and choice.costs == prices
-    choice = choose(op, isa.runnable()[-1], Options(), MACHINE,
-                    lambda op, legal: [99.0 if c.kernel.isa == "scalar" else 100.0 for c in legal])
-    assert choice.kernel.isa == ("scalar" if len(prices) > 1 else best.kernel.isa)
-    assert choice.measured == (len(prices) > 1)
+class Prices:
+    """Stands in for a Tuner."""
+
+    def __init__(self, price):
+        self.price = price
+
+    def measure(self, op, legal):
+        return [self.price(c) for c in legal], {c.kernel.symbol: {"w": c.kernel.symbol} for c in legal}
+
+
+def test_the_cheapest_is_taken_and_of_equals_the_dense_one_of_the_higher_level():
+    top = isa.runnable()[-1]
+    choice = choose(conv(), top, Options(), MACHINE, Prices(lambda c: 100.0))
+    assert choice.kernel.isa == top and choice.form.weights == "dense"
+    assert choice.measured and choice.args == {"w": choice.kernel.symbol} and set(choice.costs.values()) == {100.0}
+    dear = choice.kernel.symbol
+    choice = choose(conv(), top, Options(), MACHINE, Prices(lambda c: 100.0 + (c.kernel.symbol == dear)))
+    assert choice.kernel.symbol != dear
+
+
+def test_a_sparse_kernel_has_to_be_clearly_better(monkeypatch):
+    with_form(monkeypatch, "gemm", weights="csr", price=(1e6, 4, 1.0))
+    for price, taken in ((99.0, "dense"), (97.0, "csr")):
+        choice = choose(conv(), isa.runnable()[-1], Options(), MACHINE,
+                        Prices(lambda c, price=price: price if c.form.weights == "csr" else 100.0))
+        assert choice.form.weights == taken
+
+
+def test_what_is_hopeless_is_not_measured(monkeypatch):
+    found = [c for c in candidates(conv(), isa.runnable()[-1], Options()) if c.illegal is None]
+    kept, dropped = choosing.promising(found, [1000.0] + [100.0] * (len(found) - 1))
+    assert found[0] not in kept and "10.0 times" in dropped[found[0].kernel.symbol]
+    assert len(kept) + len(dropped) == len(found)
+    levels = [isa.LEVELS.index(c.kernel.isa) for c in kept if c.kernel.form == "gemm"]
+    assert len(levels) <= 2
 
 
 def test_estimates_follow_arithmetic_and_bytes(monkeypatch):
@@ -122,7 +146,7 @@ def test_explain_names_every_step_and_every_candidate():
     assert [row.layers for row in rows] == [step.name for step in plan.steps.steps]
     for row, step in zip(rows, plan.steps.steps, strict=True):
         names = {k.symbol for k in _kernels.kernels() if k.kind == row.kind and k.isa in isa.up_to(isa.active())}
-        assert set(row.costs) | set(row.illegal) == names and not set(row.costs) & set(row.illegal)
+        assert set(row.costs) | set(row.rejected) == names and not set(row.costs) & set(row.rejected)
         assert row.kernel == step.kernel.symbol and row.costs[row.kernel] == min(row.costs.values()) == row.ns
         assert row.threads == step.threads and not row.measured
 

@@ -1,0 +1,44 @@
+"""From an operation, a kernel for it and a layout to a step with all its arguments."""
+
+import numpy as np
+
+from ..runtime import _kernels, _plan
+from .forms import packed
+from .forms._base import ALIGN
+from .memory import ALIGN as FLOATS
+
+
+def bind(choice, layout, t, threads=1, ns=0.0, args=None):
+    """A Step for operation number ``t`` of a layout.
+
+    ``choice`` says op, kernel and form; ``args`` are what :func:`pack` made of them, if that was done already.
+    """
+    op, form, kernel = choice.op, choice.form, choice.kernel
+    fields = _kernels.fields(kernel.kind)
+    args = dict(pack(choice) if args is None else args)
+    buffers = dict(zip(form.inputs, op.inputs, strict=False)) | dict(zip(form.outputs, op.outputs, strict=False))
+    args.update({f"{name}_stride": layout.stride[v] for name, v in buffers.items() if f"{name}_stride" in fields})
+    offsets = {name: 4 * layout.offset[v] for name, v in buffers.items()}
+    if t in layout.scratch:
+        args["scratch_stride"] = scratch_floats(choice)
+        offsets["scratch"] = 4 * layout.scratch[t]
+    return _plan.Step(op.name, kernel, args, offsets, threads, ns)
+
+
+def pack(choice):
+    """The kernel's arguments but for the addresses, packed weights on 64-byte boundaries."""
+    return {name: _on_boundary(value) for name, value in choice.form.args(choice.op, choice.kernel).items()}
+
+
+def scratch_floats(choice):
+    """Floats of scratch memory for each thread, a multiple of a cache line."""
+    return -(-choice.form.scratch(choice.op, choice.kernel) // FLOATS) * FLOATS
+
+
+def _on_boundary(value):
+    """An array where the kernel likes it, copied where the form did not see to it; anything else as it is."""
+    if not isinstance(value, np.ndarray) or value.ctypes.data % ALIGN == 0:
+        return value
+    copy = packed(value.shape, value.dtype)
+    copy[...] = value
+    return copy

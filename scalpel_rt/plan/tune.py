@@ -1,0 +1,172 @@
+"""Measuring kernels on the real shape and the real weights, and remembering what came out.
+
+Measurements are kept in one file for each machine in the user's cache folder (``SCALPEL_CACHE`` names another), under
+a key of everything that they hang on: the build, the operation, the shapes, and where the weights are zero. A file
+that cannot be read counts as empty, one that cannot be written is not; nothing here is ever an error.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..files import atomic_write
+from ..runtime import _kernels, _plan
+from . import memory
+from .bind import bind, pack, scratch_floats
+
+RUNS = 12               # of each kernel that is not hopeless after the first
+BUDGET_NS = 30e6        # after so much time on one operation, no more runs
+WORSE = 1.5             # times the best: no more runs for this kernel
+MOST_ENTRIES = 20_000   # in a cache file; beyond, the oldest go
+
+
+Bound = namedtuple("Bound", "op form kernel")
+
+
+class Tuner:
+    """Measures for one compilation; :meth:`save` keeps the results.
+
+    Parameters
+    ----------
+    machine : Machine
+    footprint : int
+        Bytes that a run of the whole net touches: when they outgrow a cache, so do the weights between two runs, and
+        measurements must not find them there.
+    """
+
+    def __init__(self, machine, footprint):
+        self._cache = Cache(cache_folder() / f"{_digest(machine.name)}.json")
+        evict = 0 if footprint <= machine.l2 else min(footprint, max(4 * machine.l2, 1 << 20))
+        self._evict = np.zeros(evict, np.uint8)
+
+    def measure(self, op, candidates):
+        """([ns of each candidate on one thread], {symbol: args} of those that had to be packed for it)."""
+        key = signature(op)
+        known = self._cache.get(key)
+        fresh = [c for c in candidates if c.kernel.symbol not in known]
+        args = {}
+        if fresh:
+            times, args = self._run(op, fresh)
+            self._cache.put(key, times)
+            known = {**known, **times}
+        return [known[c.kernel.symbol] for c in candidates], args
+
+    def save(self):
+        """Write what is new to the cache file."""
+        self._cache.save()
+
+    def _run(self, op, candidates):
+        """({symbol: ns}, {symbol: args} of the best): all in turn, so that a disturbance meets them alike."""
+        rng = np.random.default_rng(0)
+        arrays = [rng.standard_normal(v.shape, np.float32) for v in op.inputs]
+        times, plans, args = {}, {}, {}
+        for candidate in candidates:
+            symbol = candidate.kernel.symbol
+            plan, packed = self._bind(op, candidate)
+            times[symbol] = min(self._time(plan, arrays) for _ in range(2))
+            if times[symbol] <= WORSE * min(times.values()):
+                plans[symbol], args[symbol] = plan, packed
+            for loser in [s for s in plans if times[s] > WORSE * min(times.values())]:
+                del plans[loser], args[loser]
+        begin = time.perf_counter_ns()
+        for _ in range(RUNS):
+            for symbol, plan in plans.items():
+                times[symbol] = min(times[symbol], self._time(plan, arrays))
+            if len(plans) < 2 or time.perf_counter_ns() - begin > BUDGET_NS:
+                break
+        return times, args
+
+    def _bind(self, op, candidate):
+        bound = Bound(op, candidate.form, candidate.kernel)
+        args = pack(bound)
+        layout = memory.lay_out([op], op.inputs, op.outputs, {0: scratch_floats(bound)})
+        step = bind(bound, layout, 0, args=args)
+        slots = [[_plan.Slot(v.name, v.shape, 4 * layout.offset[v]) for v in side] for side in (op.inputs, op.outputs)]
+        return _plan.Plan(_plan.Steps([step], 4 * layout.size, *slots)), args
+
+    def _time(self, plan, arrays):
+        self._evict += 1
+        return float(plan.time(*arrays)[0])
+
+
+class Cache:
+    """{key: {symbol: ns}} in a JSON file that other processes may read and write at the same time."""
+
+    def __init__(self, path):
+        self._path = Path(path)
+        self._held = _read(self._path)
+        self._new = {}
+
+    def get(self, key):
+        return self._held.get(key, {})
+
+    def put(self, key, times):
+        self._held[key] = {**self._held.get(key, {}), **times}
+        self._new[key] = self._held[key]
+
+    def save(self):
+        if not self._new:
+            return
+        held = _read(self._path)
+        for key, times in self._new.items():
+            held[key] = {**held.pop(key, {}), **times}
+        held = dict(list(held.items())[-MOST_ENTRIES:])
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(self._path, "w") as file:
+                json.dump(held, file)
+        except OSError:
+            return              # a read-only home: measured again next time
+        self._new = {}
+
+
+def _read(path):
+    """What a cache file holds; nothing where there is none, or where it is not what it should be."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(ns, float) and ns >= 0 for times in held.values() for ns in times.values()):
+            return held
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        pass
+    return {}
+
+
+def cache_folder():
+    """Where measurements are kept."""
+    if os.environ.get("SCALPEL_CACHE"):
+        return Path(os.environ["SCALPEL_CACHE"])
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "scalpel_rt"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalpel_rt"
+
+
+def signature(op):
+    """The key of an operation: all that its speed may hang on."""
+    attrs = sorted((name, value) for name, value in op.attrs.items())
+    weights = sorted((name, w.shape, _zeros(w)) for name, w in op.weights.items())
+    shapes = [v.shape for v in op.inputs], [v.shape for v in op.outputs]
+    return _digest(repr((_build(), op.kind, attrs, shapes, weights)))
+
+
+def _zeros(w):
+    """Where an array is zero: "" for nowhere, else a digest."""
+    if np.count_nonzero(w) == w.size:
+        return ""
+    return hashlib.blake2b(np.packbits(w != 0), digest_size=16).hexdigest()
+
+
+def _build():
+    """What tells this build of the kernels from any other."""
+    file = os.stat(_kernels.__file__)
+    return __version__, file.st_size, file.st_mtime_ns
+
+
+def _digest(text):
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

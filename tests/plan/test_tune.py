@@ -1,0 +1,143 @@
+"""Measuring, and remembering what was measured."""
+
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+
+from scalpel_rt import isa
+from scalpel_rt.options import Options
+from scalpel_rt.plan import tune
+from scalpel_rt.plan.build import compile_program
+from scalpel_rt.plan.interpret import interpret
+from scalpel_rt.plan.tune import Cache, Tuner, signature
+
+from ..runtime.nets import convolutions, image
+from .programs import assert_close, random_program
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCALPEL_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_tuned_plan_is_right_and_says_what_was_measured():
+    program = convolutions(2, 12, 14)
+    plan = compile_program(program, Options(tune=True, threads=1))
+    for got, want in zip(plan.run_all(*image(program)), interpret(program, image(program)), strict=True):
+        assert_close(got, want)
+    for row in plan.explain():
+        assert row.measured and row.ns == row.costs[row.kernel] > 0
+
+
+def test_random_programs_tuned():
+    for seed in range(5):
+        program, arrays = random_program(seed, 15, without=["deconv"])
+        plan = compile_program(program, Options(tune=True, threads=1))
+        for got, want in zip(plan.run_all(*arrays), interpret(program, arrays), strict=True):
+            assert_close(got, want)
+
+
+def test_what_was_measured_is_remembered(folder, monkeypatch):
+    program = convolutions(1, 12, 14)
+    first = compile_program(program, Options(tune=True)).explain()
+    [file] = folder.iterdir()
+    held = json.loads(file.read_text())
+    assert list(held.values()) == [first[0].costs]
+    monkeypatch.setattr(Tuner, "_run", lambda *_: pytest.fail("measured again"))
+    assert compile_program(program, Options(tune=True)).explain() == first
+    assert compile_program(convolutions(1, 12, 14, seed=5), Options(tune=True)).explain() == first   # other weights
+
+
+def test_what_differs_is_measured_again():
+    def keys(**changes):
+        op = convolutions(1, **{"channels": 4, "size": 5, **changes}).ops[0]
+        return signature(op)
+
+    assert keys() == keys() == keys(seed=3)
+    assert len({keys(), keys(channels=5), keys(size=6), keys(batch=2)}) == 4
+    op = convolutions(1, 4, 5).ops[0]
+    w = op.weights["w"].copy()
+    w[0, 0] = 0
+    zeros = [signature(op.with_(weights={"w": w}))]
+    w[0, 0], w[1, 0] = 1, 0
+    zeros.append(signature(op.with_(weights={"w": w})))
+    assert len({signature(op), *zeros}) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe", b'{"a": 3}', b'{"a": [1.0]}',
+                                     b'{"a": {"b": "c"}}', b'{"a": {"b": -1.0}}', b"[" * 100_000])
+def test_a_corrupt_file_is_ignored_and_replaced(folder, content):
+    file = folder / "times.json"
+    file.write_bytes(content)
+    cache = Cache(file)
+    assert cache.get("k") == {}
+    cache.put("k", {"s": 1.0})
+    cache.save()
+    assert Cache(file).get("k") == {"s": 1.0}
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(folder):
+    (folder / "file").write_text("")
+    cache = Cache(folder / "file" / "times.json")
+    cache.put("k", {"s": 1.0})
+    cache.save()
+    assert cache.get("k") == {"s": 1.0}
+
+
+def _add(path, i):
+    cache = Cache(path)
+    cache.put(f"key{i}", {"s": float(i)})
+    cache.save()
+
+
+def test_several_processes_may_write(folder):
+    """The file is whole at any time; of two that write at once, one may have to measure again."""
+    file = folder / "times.json"
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        pool.starmap(_add, [(file, i) for i in range(12)])
+    held = json.loads(file.read_text())
+    assert held and all(held[f"key{i}"] == {"s": float(i)} for i in range(12) if f"key{i}" in held)
+    assert [path.name for path in folder.iterdir()] == ["times.json"]
+
+
+def test_entries_join_those_of_others(folder):
+    one, two = Cache(folder / "f"), Cache(folder / "f")
+    one.put("k", {"a": 1.0})
+    two.put("k", {"b": 2.0})
+    one.save()
+    two.save()
+    assert Cache(folder / "f").get("k") == {"a": 1.0, "b": 2.0}
+
+
+def test_a_file_does_not_grow_for_ever(folder, monkeypatch):
+    monkeypatch.setattr(tune, "MOST_ENTRIES", 5)
+    for i in range(9):
+        _add(folder / "f", i)
+    assert list(json.loads((folder / "f").read_text())) == [f"key{i}" for i in range(4, 9)]
+
+
+def test_the_cache_lies_where_such_things_lie(monkeypatch, tmp_path):
+    assert tune.cache_folder() == tmp_path
+    monkeypatch.delenv("SCALPEL_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert tune.cache_folder() == tmp_path / "x" / "scalpel_rt"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert tune.cache_folder().parts[-2:] == (".cache", "scalpel_rt")
+
+
+def test_measuring_tells_a_slow_kernel_from_a_fast_one():
+    if len(isa.runnable()) < 3:
+        pytest.skip("only one or two instruction sets here")
+    op = convolutions(1, 32, 28).ops[0]
+    from scalpel_rt.plan.candidates import candidates
+
+    found = [c for c in candidates(op, isa.runnable()[-1], Options()) if c.kernel.form == "gemm"]
+    slow, fast = found[0], found[-1]
+    assert slow.kernel.isa == "scalar"
+    (slow_ns, fast_ns), args = Tuner(isa.machine(), 1 << 30).measure(op, [slow, fast])
+    assert slow_ns > 3 * fast_ns and list(args) == [fast.kernel.symbol]
+    assert np.isfinite(fast_ns)
