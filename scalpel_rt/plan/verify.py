@@ -36,17 +36,19 @@ def _require(condition, message):
 
 
 def _shape(value, what):
-    _require(isinstance(value.shape, tuple) and all(type(d) is int and d >= 0 for d in value.shape),
-             f"{what} {value.name!r} has the shape {value.shape!r}")
+    if not (isinstance(value.shape, tuple) and all(type(d) is int and d >= 0 for d in value.shape)):
+        raise ProgramError(f"{what} {value.name!r} has the shape {value.shape!r}")
 
 
 def _check(op, known):
     _require(op.kind in KINDS, "no such kind")
     for value in op.inputs:
-        _require(value in known, f"{value} is read before it is written")
+        if value not in known:
+            raise ProgramError(f"{value} is read before it is written")
     for value in op.outputs:
         _shape(value, "the output")
-        _require(value not in known, f"{value} is written twice")
+        if value in known:
+            raise ProgramError(f"{value} is written twice")
     _require(len(set(op.outputs)) == len(op.outputs), "two outputs are one value")
     for name, array in op.weights.items():
         _require(isinstance(array, np.ndarray) and array.dtype == np.float32, f"weight {name} is not a float32 array")
@@ -80,7 +82,8 @@ def _weights(op, needed, optional=None):
 def _ints(op, names, least):
     for name in names.split():
         got = op.attrs.get(name)
-        _require(isinstance(got, (int, np.integer)) and got >= least, f"{name} = {got!r}")
+        if not isinstance(got, (int, np.integer)) or got < least:
+            raise ProgramError(f"{name} = {got!r}")
 
 
 def _check_act(op):
@@ -95,7 +98,8 @@ def _check_act(op):
 
 
 def _same(op, a, b):
-    _require(a.shape == b.shape, f"{a} and {b} differ")
+    if a.shape != b.shape:
+        raise ProgramError(f"{a} and {b} differ")
 
 
 def _conv(op):
