@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 from setuptools.modified import newer_group
@@ -31,7 +31,7 @@ ISA_FLAGS = {
 }
 ISAS = list(ISA_FLAGS) if X86 else ["scalar"]
 
-C_FLAGS = ["-O3", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-fno-math-errno", "-pthread"]
+C_FLAGS = ["-O3", "-g0", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-fno-math-errno", "-pthread"]
 C_FLAGS += [f"-DSCL_HAVE_{isa.upper()}=1" for isa in ISAS]
 if os.environ.get("SCALPEL_WERROR"):
     C_FLAGS += ["-Wall", "-Wextra", "-Werror"]
@@ -93,11 +93,14 @@ def compile_protos():
 
 def extension(name):
     return Extension(f"scalpel_rt.runtime.{name}", [f"scalpel_rt/runtime/{name}.pyx"], include_dirs=["src_c/include"],
-                     depends=HEADERS, extra_compile_args=["-O2", "-fvisibility=hidden", *EXTRA],
+                     depends=HEADERS, extra_compile_args=["-O2", "-g0", "-fvisibility=hidden", *EXTRA],
                      extra_link_args=["-pthread", *EXTRA], libraries=["m"])
 
 
 setup(
+    # The nets of models/ travel inside the package.
+    packages=[*find_packages(include=["scalpel_rt*"]), "scalpel_rt.models"],
+    package_dir={"scalpel_rt.models": "models"},
     ext_modules=cythonize(
         [extension(name) for name in EXTENSIONS],
         compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True,
