@@ -15,6 +15,8 @@ from ...isa import LANES
 MOST = 160 * 1024
 #: What copying a vector costs, in multiply-adds of a vector.
 COPY = 3.0
+#: What a product costs whose pixels may cross a cache line, where loads are the bound.
+CROSSING = 1.4
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ class Window:
         return ((plane * self.plane_rows + ky // a["sh"]) * self.pitch + skip // a["sw"]).reshape(-1)
 
 
-def window(op, kernel, kept):
-    """The cheapest Window for a convolution that keeps ``kept`` weights (of one convolution group)."""
+def window(op, kernel, kept, bound_by_loads=False):
+    """The cheapest Window for a convolution that keeps ``kept`` weights (of one convolution group).
+
+    ``bound_by_loads``: the kernel loads its pixels for every product, so that it matters where they lie.
+    """
     a, lanes = op.attrs, LANES[kernel.isa]
     _, c, h, w = op.inputs[0].shape
     oh, ow = op.outputs[0].shape[2:]
@@ -63,15 +68,20 @@ def window(op, kernel, kept):
         return Window(True, w, oh, oh, (), (), 0, kept * oh * ow / lanes)
     ky, kx = [k * a["dh"] for k in range(a["kh"])], [k * a["dw"] for k in range(a["kw"])]
     phases = tuple(sorted({y % a["sh"] for y in ky}))
+    each, few = tuple(x - a["pw"] for x in kx), tuple(sorted({x % a["sw"] - a["pw"] for x in kx}))
+    kinds = [(each, ow), (few, ow + kx[-1] // a["sw"])]
+    if bound_by_loads:
+        kinds.append((each, -(-ow // lanes) * lanes))
     found = []
-    for starts, pitch in ((tuple(x - a["pw"] for x in kx), ow),
-                          (tuple(sorted({x % a["sw"] - a["pw"] for x in kx})), ow + kx[-1] // a["sw"])):
+    for starts, pitch in kinds:
         planes = c // a["group"] * len(starts) * len(phases)
+        straight = starts == each and pitch % min(lanes, 8) == 0
+        product = CROSSING if bound_by_loads and not straight else 1
         for rows in range(1, oh + 1):
             floats = planes * (rows + ky[-1] // a["sh"]) * pitch
             if rows > 1 and floats > MOST:
                 break
-            found.append(_priced(op, lanes, kept, starts, phases, pitch, rows, planes))
+            found.append(_priced(op, lanes, kept * product, starts, phases, pitch, rows, planes))
     return min(found, key=lambda win: win.cost)
 
 
@@ -81,8 +91,8 @@ def _priced(op, lanes, kept, starts, phases, pitch, rows, planes):
     blocks, rest = divmod(oh, rows)
     vectors = _vectors(rows, ow, pitch, lanes) * blocks + _vectors(rest, ow, pitch, lanes)
     copied = (blocks * plane_rows + (plane_rows - rows + rest if rest else 0)) * planes * -(-pitch // lanes)
-    if a["sw"] > 1:
-        copied *= 4
+    if a["sw"] > 2:
+        copied *= lanes
     return Window(False, pitch, rows, plane_rows, starts, phases, planes * plane_rows * pitch + lanes,
                   kept * vectors + COPY * copied)
 

@@ -9,13 +9,15 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One tile: `vectors` vectors of pixels, of which the last has `tail` lanes; src is where weight offsets count from. */
+/* One tile: up to 8 vectors of pixels; src is where weight offsets count from. */
 typedef struct {
     const scl_args_conv *a;
     const float *src, *add;
     float *y;                       /* of channel 0 of the convolution group, like add */
     int64_t g, begin, end;          /* group; units */
-    int vectors, tail, masked;      /* masked: nothing behind the last pixel may be read */
+    int64_t at[8];                  /* where each vector of pixels goes, counted from y */
+    int lanes[8];                   /* how many of its pixels exist */
+    int vectors, tail, masked;      /* tail: lanes of the last vector; masked: nothing behind them may be read */
 } conv_tile;
 
 typedef void conv_tile_run(const conv_tile *t);
@@ -114,19 +116,26 @@ static int64_t unit_at(const uint32_t *ptr, int64_t units, int64_t part, int64_t
     return part == parts ? units : part ? low : 0;
 }
 
-/* The tiles [part/parts, part+1/parts) of a run of `length` pixels, in tiles as even as can be. */
-static void run_tiles(conv_tile *t, conv_tile_run *run, int most, int64_t length, int64_t part, int64_t parts)
+/* The share part/parts of the tiles of a run: `rows` rows of `length` pixels, each row starting with a new vector. Tiles are as even as
+ * can be. */
+static void run_tiles(conv_tile *t, conv_tile_run *run, int most, int64_t rows, int64_t length, int64_t part, int64_t parts)
 {
-    int64_t vectors = (length + VL - 1) / VL, tiles = (vectors + most - 1) / most;
-    const float *src = t->src, *add = t->add;
-    float *y = t->y;
+    int64_t each = (length + VL - 1) / VL, vectors = rows * each, tiles = (vectors + most - 1) / most;
+    const float *src = t->src;
     for (int64_t i = tiles * part / parts; i < tiles * (part + 1) / parts; i++) {
-        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles;
+        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles, row = begin / each, column = begin % each;
         t->vectors = (int)(end - begin);
-        t->tail = (int)(end * VL < length ? VL : length - (end - 1) * VL);
+        for (int v = 0; v < t->vectors; v++) {
+            int64_t left = length - column * VL;
+            t->at[v] = row * length + column * VL;
+            t->lanes[v] = left < VL ? (int)left : VL;
+            if (++column == each) {
+                column = 0;
+                row++;
+            }
+        }
+        t->tail = t->lanes[t->vectors - 1];
         t->src = src + begin * VL;
-        t->y = y + begin * VL;
-        t->add = add ? add + begin * VL : NULL;
         run(t);
     }
 }
@@ -157,12 +166,20 @@ static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, c
             src = a->x + image * a->x_stride + g * (a->c / a->group) * a->h * a->wd + oy * a->wd;
         else
             window_copy(a, win, image, g, oy, rows, copy);
-        int64_t runs = win->pitch == a->ow ? 1 : rows, length = win->pitch == a->ow ? rows * a->ow : a->ow;
-        for (int64_t r = 0; r < runs; r++) {
-            t.src = src + r * win->pitch;
-            t.y = a->y + image * a->y_stride + at + r * a->ow;
-            t.add = a->add ? a->add + image * a->add_stride + at + r * a->ow : NULL;
-            run_tiles(&t, run, most, length, part, parts);
+        t.src = src;
+        t.y = a->y + image * a->y_stride + at;
+        t.add = a->add ? a->add + image * a->add_stride + at : NULL;
+        if (win->pitch == a->ow) {
+            run_tiles(&t, run, most, 1, rows * a->ow, part, parts);
+        } else if (win->pitch == (a->ow + VL - 1) / VL * VL) {
+            run_tiles(&t, run, most, rows, a->ow, part, parts);
+        } else {
+            for (int64_t r = 0; r < rows; r++) {
+                t.src = src + r * win->pitch;
+                run_tiles(&t, run, most, 1, a->ow, part, parts);
+                t.y += a->ow;
+                t.add = t.add ? t.add + a->ow : NULL;
+            }
         }
     }
 }
@@ -176,14 +193,15 @@ INLINE void end_channel(const conv_tile *t, int vectors, int64_t m, const vf *su
     vf p0 = vf_set1(a->act == SCL_ACT_PRELU ? ((const float *)a->slope)[channel] : a->p0), p1 = vf_set1(a->p1);
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; v++) {
+        int64_t to = at + t->at[v];
+        int n = t->lanes[v];
         vf out = vf_add(sum[v], bias);
-        int n = v == vectors - 1 ? t->tail : VL;
         if (t->add)
-            out = vf_add(out, n == VL ? vf_load(t->add + at + v * VL) : vf_loadn(t->add + at + v * VL, n));
+            out = vf_add(out, n == VL ? vf_load(t->add + to) : vf_loadn(t->add + to, n));
         out = vf_activate(out, a->act, p0, p1);
         if (n == VL)
-            vf_store(t->y + at + v * VL, out);
+            vf_store(t->y + to, out);
         else
-            vf_storen(t->y + at + v * VL, n, out);
+            vf_storen(t->y + to, n, out);
     }
 }
