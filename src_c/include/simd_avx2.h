@@ -40,7 +40,26 @@ static inline vf vf_load_step(const float *p, int step, int lo, int hi)
     return v;
 }
 static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
-static inline void vf_storen(float *p, int64_t n, vf v) { _mm256_maskstore_ps(p, vf_first(n), v); }
+static inline void vf_storen(float *p, int64_t n, vf v)  /* in pieces: a masked store costs AMD's cores a dozen cycles */
+{
+    if (n >= 8) {
+        _mm256_storeu_ps(p, v);
+        return;
+    }
+    __m128 part = _mm256_castps256_ps128(v);
+    if (n & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+    }
+    if (n & 1)
+        _mm_store_ss(p, part);
+}
 static inline void vf_store_range(float *p, int lo, int hi, vf v) { _mm256_maskstore_ps(p, vf_range(lo, hi), v); }
 static inline vf vf_keep(vf a)
 {
@@ -63,6 +82,7 @@ typedef __m256i vi;             /* 32-bit integers */
 typedef __m256 vm;              /* a mask of lanes */
 
 static inline vm vm_first(int64_t n) { return _mm256_castsi256_ps(vf_first(n)); }
+static inline vm vm_range(int lo, int hi) { return _mm256_castsi256_ps(vf_range(lo, hi)); }
 static inline vm vm_and(vm a, vm b) { return _mm256_and_ps(a, b); }
 static inline vm vm_or(vm a, vm b) { return _mm256_or_ps(a, b); }
 static inline int vm_all(vm m) { return _mm256_movemask_ps(m) == 0xFF; }
@@ -122,6 +142,8 @@ static inline vf vf_odd(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_p
 static inline vf vf_zip_lo(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20); }
 static inline vf vf_zip_hi(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31); }
 static inline vf vf_next(vf a) { return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0)); }
+
+static inline vf vf_rotate(vf a) { return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0)); }
 
 static inline void vf_transpose(vf r[8])
 {

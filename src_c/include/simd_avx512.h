@@ -53,6 +53,7 @@ typedef __m512i vi;             /* 32-bit integers */
 typedef __mmask16 vm;           /* a mask of lanes */
 
 static inline vm vm_first(int64_t n) { return vf_first(n); }
+static inline vm vm_range(int lo, int hi) { return (vm)((1u << hi) - (1u << lo)); }
 static inline vm vm_and(vm a, vm b) { return a & b; }
 static inline vm vm_or(vm a, vm b) { return a | b; }
 static inline int vm_all(vm m) { return m == 0xFFFF; }
@@ -129,6 +130,11 @@ static inline vf vf_next(vf a)
 {
     __m512i bits = _mm512_castps_si512(a);
     return _mm512_castsi512_ps(_mm512_alignr_epi32(bits, bits, 1));
+}
+
+static inline vf vf_rotate(vf a)
+{
+    return _mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(a), _mm512_castps_si512(a), 1));
 }
 
 static inline void vf_transpose(vf r[16])

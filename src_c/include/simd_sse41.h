@@ -38,12 +38,9 @@ static inline vf vf_loadn(const float *p, int64_t n)
 
 static inline vf vf_load_range(const float *p, int lo, int hi)
 {
-    if (lo == 0)
-        return vf_loadn(p, hi);
-    float lanes[4] = {0};
-    for (int i = lo; i < hi; i++)
-        lanes[i] = p[i];
-    return vf_load(lanes);
+    __m128i v = _mm_castps_si128(vf_loadn(p + lo, hi - lo));
+    v = lo & 1 ? _mm_slli_si128(v, 4) : v;
+    return _mm_castsi128_ps(lo & 2 ? _mm_slli_si128(v, 8) : v);
 }
 
 static inline vf vf_load_step(const float *p, int step, int lo, int hi)
@@ -80,6 +77,7 @@ static inline vm vm_first(int64_t n)
 {
     return _mm_castsi128_ps(_mm_cmpgt_epi32(_mm_set1_epi32((int)n), _mm_setr_epi32(0, 1, 2, 3)));
 }
+static inline vm vm_range(int lo, int hi) { return _mm_andnot_ps(vm_first(lo), vm_first(hi)); }
 static inline vm vm_and(vm a, vm b) { return _mm_and_ps(a, b); }
 static inline vm vm_or(vm a, vm b) { return _mm_or_ps(a, b); }
 static inline int vm_all(vm m) { return _mm_movemask_ps(m) == 0xF; }
@@ -148,6 +146,7 @@ static inline void vf_store_range(float *p, int lo, int hi, vf v)
         p[i] = lanes[i];
 }
 
+static inline vf vf_rotate(vf a) { return _mm_shuffle_ps(a, a, 0x39); }
 static inline void vf_transpose(vf r[4]) { _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]); }
 
 /* Halves: the first from p (or a), the second from q (or b). */

@@ -1,161 +1,182 @@
 /* Pooling with Caffe's windows.
  *
- * A row of outputs is made in two passes: down the columns of its windows into a row in a buffer, in which everything beyond the image
- * holds what changes nothing (-FLT_MAX or 0), then along that row, window by window. The scalar kernel tells what is right where a window
- * lies outside of the image. Maxima with a mask carry the place of each maximum along.
+ * Small windows stay in registers (window.h). For the others a row of outputs is made in two passes: down the columns of its windows into
+ * a row in a buffer, in which everything beyond the image is empty, then along that row. The scalar kernel tells what is right where a
+ * window lies outside of the image.
  */
 #include "scl_kernels.h"
-#include <float.h>
+#include "window.h"
 
-enum { ROW = 1024 };                    /* columns in the buffer; wider windows go one by one */
+enum { ROW = 1024, BLOCK = 16 };        /* columns in the buffer; rows of outputs that are made together */
 
-INLINE vf combine(vf a, vf b, int ave) { return ave ? vf_add(a, b) : vf_max(a, b); }
+/* Rows of outputs of one plane: oy to oy + rows - 1. */
+typedef struct { const float *x; float *y; int64_t oy, rows; } block;
 
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* buffer[j] = all of x[i][first + j], top <= i < bottom, for j < count; `nothing` where first + j is no column of the image. */
-INLINE void down(float *buffer, const float *x, int64_t w, int64_t top, int64_t bottom, int64_t first, int64_t count, int ave)
+/* Cuts rows [*row, end) of the outputs of all planes into blocks; 0 when none is left. */
+INLINE int next_block(const scl_args_pool *a, int64_t *row, int64_t end, block *b)
 {
-    vf nothing = vf_set1(ave ? 0 : -FLT_MAX);
-    int64_t from = least(most(-first, 0), count), to = most(least(w - first, count), from), j = from;
-    for (int64_t i = 0; i < from; i += VL)
-        vf_store(buffer + i, nothing);
-    for (; j < to; j += VL) {
-        int64_t n = least(to - j, VL);
-        vf a = nothing;
-        for (int64_t i = top; i < bottom; i++)
-            a = combine(n == VL ? vf_load(x + i * w + first + j) : vf_loadn(x + i * w + first + j, n), a, ave);
-        vf_store(buffer + j, a);
-    }
-    for (j = to; j < count; j += VL)
-        vf_store(buffer + j, nothing);
+    if (*row >= end)
+        return 0;
+    int64_t plane = *row / a->oh, image = plane / a->c, channel = plane % a->c;
+    b->oy = *row % a->oh;
+    b->rows = least(least(end - *row, a->oh - b->oy), BLOCK);
+    b->x = a->x + image * a->x_stride + channel * a->h * a->wd;
+    b->y = a->y + image * a->y_stride + (channel * a->oh + b->oy) * a->ow;
+    *row += b->rows;
+    return 1;
 }
 
-/* All of buffer[(o + i)*sw + k], k < kw, in lanes i < n. */
-INLINE vf along(const float *buffer, int64_t o, int64_t n, int64_t kw, int64_t sw, int ave)
+/* The rows of the image that the windows of output row oy see, and their height as Caffe counts it for the divisor. */
+typedef struct { int64_t from, count, height; } rows_of;
+
+INLINE rows_of window_rows(const scl_args_pool *a, int64_t oy)
 {
-    vf a = vf_set1(ave ? 0 : -FLT_MAX);
-    const float *p = buffer + o * sw;
-    int64_t k = 0;
-    if (sw == 1) {
-        for (; k < kw; k++)
-            a = combine(vf_load(p + k), a, ave);
-    } else if (sw == 2) {
-        for (; k + 2 <= kw; k += 2) {
-            vf lo = vf_load(p + k), hi = vf_load(p + k + VL);
-            a = combine(vf_even(lo, hi), a, ave);
-            a = combine(vf_odd(lo, hi), a, ave);
-        }
-        if (k < kw)
-            a = combine(vf_even(vf_load(p + k), vf_load(p + k + VL)), a, ave);
-    } else {
-        float lanes[VL] = {0};
-        for (; k < kw; k++) {
-            for (int i = 0; i < n; i++)
-                lanes[i] = p[i * sw + k];
-            a = combine(vf_load(lanes), a, ave);
-        }
-    }
-    return a;
+    int64_t top = oy * a->sh - a->ph, from = least(most(top, 0), a->h);
+    return (rows_of){from, least(top + a->kh, a->h) - from, least(top + a->kh, a->h + a->ph) - top};
 }
 
-/* Rows [begin, end) of the outputs of all planes, columns [from, to), by way of the buffer. */
-INLINE void rows(const scl_args_pool *a, int64_t begin, int64_t end, int64_t from, int64_t to, int64_t kw, int64_t sw, int ave)
+/* The widths of windows ox, ox + 1 ... for the divisor. */
+INLINE vf window_widths(const scl_args_pool *a, int64_t ox)
 {
-    float buffer[ROW + 3 * VL], width[ROW + VL];
-    int64_t first = from * sw - a->pw, count = (to - from - 1) * sw + kw;
-    for (int64_t o = 0; o < to - from; o++) {
-        int64_t left = first + o * sw;
-        width[o] = (float)(least(left + kw, a->wd + a->pw) - left);
+    float width[VL];
+    for (int i = 0; i < VL; i++) {
+        int64_t left = (ox + i) * a->sw - a->pw;
+        width[i] = (float)(least(left + a->kw, a->wd + a->pw) - left);
     }
-    for (int64_t row = begin; row < end; row++) {
-        int64_t plane = row / a->oh, oy = row % a->oh, image = plane / a->c, channel = plane % a->c;
-        const float *x = a->x + image * a->x_stride + channel * a->h * a->wd;
-        float *y = a->y + image * a->y_stride + (channel * a->oh + oy) * a->ow + from;
-        int64_t top = oy * a->sh - a->ph;
-        vf height = vf_set1((float)(least(top + a->kh, a->h + a->ph) - top));
-        down(buffer, x, a->wd, most(top, 0), least(top + a->kh, a->h), first, count, ave);
-        for (int64_t o = 0; o < to - from; o += VL) {
-            int64_t n = least(to - from - o, VL);
-            vf v = along(buffer, o, n, kw, sw, ave);
-            if (ave)
-                v = vf_div(v, vf_mul(vf_load(width + o), height));
-            vf_storen(y + o, n, v);
+    return vf_load(width);
+}
+
+/* Windows of kw <= 3 with a stride of sw <= 2: a block in strips of one vector. */
+INLINE void small_windows(const scl_args_pool *a, int64_t begin, int64_t end, int kw, int sw, int op)
+{
+    for (block b; next_block(a, &begin, end, &b);)
+        for (int64_t ox = 0; ox < a->ow; ox += WINDOW_WHOLE(kw, sw)) {
+            int64_t j = ox * sw - a->pw, n = least(a->ow - ox, VL), height = 0;
+            window_lanes first = window_columns(j, a->wd), second = window_columns(j + VL, a->wd);
+            vf width = op == WINDOW_SUM ? window_widths(a, ox) : vf_zero(), factor = vf_zero();
+            float *y = b.y + ox;
+            for (int64_t oy = b.oy; oy < b.oy + b.rows; oy++, y += a->ow) {
+                rows_of r = window_rows(a, oy);
+                const float *x = b.x + r.from * a->wd + j;
+                vf v = r.count == kw ? window_small(x, a->wd, kw, first, second, kw, sw, op)
+                                     : window_small(x, a->wd, r.count, first, second, kw, sw, op);
+                if (op == WINDOW_SUM) {
+                    if (r.height != height || oy == b.oy)
+                        factor = vf_div(vf_set1(1), vf_mul(width, vf_set1((float)r.height)));
+                    height = r.height;
+                    v = vf_mul(v, factor);
+                }
+                vf_storen(y, n, v);     /* lanes that are not whole are written over by the next strip */
+            }
         }
+}
+
+/* row[j] = all of the windows' rows in column first + j, for j < count; empty where that is no column of the image. */
+INLINE void down(float *row, const float *x, rows_of r, int64_t w, int64_t first, int64_t count, int op)
+{
+    for (int64_t j = 0; j < count; j += VL)
+        vf_store(row + j, window_down(x + r.from * w + first + j, w, r.count, window_columns(first + j, w), op));
+}
+
+/* Windows of kw columns that begin at columns 0, sw, 2*sw ... < count of `row`, in place. */
+INLINE void along(float *row, int64_t count, int64_t kw, int64_t sw, int op)
+{
+    for (int64_t j = 0; j < count; j += VL) {
+        vf all = window_empty(op);
+        for (int64_t k = 0; k < kw; k++)
+            all = window_join(all, vf_load(row + j + k), op);
+        vf_store(row + j, all);
     }
+    for (int64_t o = 1; sw > 1 && o * sw < count; o++)
+        row[o] = row[o * sw];
+}
+
+/* Windows of any stride, and of any width that the buffer holds; columns [from, to) of the outputs. */
+INLINE void wide_windows(const scl_args_pool *a, int64_t begin, int64_t end, int64_t from, int64_t to, int op)
+{
+    float row[2 * ROW + 2 * VL];
+    int64_t first = from * a->sw - a->pw, count = (to - from - 1) * a->sw + 1;
+    for (block b; next_block(a, &begin, end, &b);)
+        for (int64_t oy = b.oy; oy < b.oy + b.rows; oy++, b.y += a->ow) {
+            rows_of r = window_rows(a, oy);
+            down(row, b.x, r, a->wd, first, count + a->kw - 1, op);
+            along(row, count, a->kw, a->sw, op);
+            for (int64_t ox = from; ox < to; ox += VL) {
+                vf v = vf_load(row + ox - from);
+                if (op == WINDOW_SUM)
+                    v = vf_div(v, vf_mul(window_widths(a, ox), vf_set1((float)r.height)));
+                vf_storen(b.y + ox, least(to - ox, VL), v);
+            }
+        }
 }
 
 /* Every window is the whole plane. */
-INLINE void planes(const scl_args_pool *a, int64_t begin, int64_t end, int ave)
+INLINE void whole_planes(const scl_args_pool *a, int64_t begin, int64_t end, int op)
 {
     int64_t size = a->h * a->wd, whole = size / VL * VL, i;
-    float count = (float)((least(a->kh - a->ph, a->h + a->ph) + a->ph) * (least(a->kw - a->pw, a->wd + a->pw) + a->pw));
+    float count = (float)((least(a->kh, a->h + 2 * a->ph)) * least(a->kw, a->wd + 2 * a->pw));
     for (int64_t plane = begin; plane < end; plane++) {
         const float *x = a->x + plane / a->c * a->x_stride + plane % a->c * size;
-        vf even = vf_set1(ave ? 0 : -FLT_MAX), odd = even;
+        vf even = window_empty(op), odd = even;
         for (i = 0; i + 2 * VL <= whole; i += 2 * VL) {
-            even = combine(vf_load(x + i), even, ave);
-            odd = combine(vf_load(x + i + VL), odd, ave);
+            even = window_add(vf_load(x + i), even, op);
+            odd = window_add(vf_load(x + i + VL), odd, op);
         }
         if (i < whole)
-            even = combine(vf_load(x + i), even, ave);
+            even = window_add(vf_load(x + i), even, op);
         vf tail = vf_loadn(x + whole, size - whole);
-        if (!ave)
-            tail = vf_select(vm_first(size - whole), tail, odd);
-        even = combine(tail, combine(odd, even, ave), ave);
-        a->y[plane / a->c * a->y_stride + plane % a->c] = ave ? vf_hsum(even) / count : vf_hmax(even);
+        odd = window_add(op == WINDOW_MAX ? vf_select(vm_first(size - whole), tail, odd) : tail, odd, op);
+        even = window_join(even, odd, op);
+        a->y[plane / a->c * a->y_stride + plane % a->c] = op == WINDOW_MAX ? vf_hmax(even) : vf_hsum(even) / count;
     }
 }
 
-/* One row of outputs, window by window, with or without a mask. */
-static void windows(const scl_args_pool *a, int64_t row)
+/* Rows [begin, end), window by window, with or without a mask. */
+static void single_windows(const scl_args_pool *a, int64_t begin, int64_t end)
 {
-    int64_t plane = row / a->oh, oy = row % a->oh, image = plane / a->c, channel = plane % a->c;
-    const float *x = a->x + image * a->x_stride + channel * a->h * a->wd;
-    float *y = a->y + image * a->y_stride + (channel * a->oh + oy) * a->ow;
-    int64_t top = oy * a->sh - a->ph, bottom = least(top + a->kh, a->h + a->ph);
-    for (int64_t ox = 0; ox < a->ow; ox++) {
-        int64_t left = ox * a->sw - a->pw, right = least(left + a->kw, a->wd + a->pw), at = -1;
-        float best = -FLT_MAX, sum = 0;
-        for (int64_t i = most(top, 0); i < least(bottom, a->h); i++)
-            for (int64_t j = most(left, 0); j < least(right, a->wd); j++) {
-                float v = x[i * a->wd + j];
-                sum += v;
-                at = v > best ? i * a->wd + j : at;
-                best = v > best ? v : best;
+    float *mask = a->mask ? a->mask + begin * a->ow : NULL;
+    for (block b; next_block(a, &begin, end, &b);)
+        for (int64_t oy = b.oy; oy < b.oy + b.rows; oy++)
+            for (int64_t ox = 0; ox < a->ow; ox++) {
+                rows_of r = window_rows(a, oy);
+                int64_t left = ox * a->sw - a->pw, right = least(left + a->kw, a->wd + a->pw), at = -1;
+                float best = -FLT_MAX, sum = 0;
+                for (int64_t i = r.from; i < r.from + r.count; i++)
+                    for (int64_t j = most(left, 0); j < least(right, a->wd); j++) {
+                        float v = b.x[i * a->wd + j];
+                        sum += v;
+                        at = v > best ? i * a->wd + j : at;
+                        best = v > best ? v : best;
+                    }
+                *b.y++ = a->ave ? sum / (float)(r.height * (right - left)) : best;
+                if (mask)
+                    *mask++ = (float)at;
             }
-        y[ox] = a->ave ? sum / (float)((bottom - top) * (right - left)) : best;
-        if (a->mask)
-            a->mask[row * a->ow + ox] = (float)at;
-    }
 }
 
-INLINE void by_method(const scl_args_pool *a, int tid, int nt, int ave)
+INLINE void by_shape(const scl_args_pool *a, int tid, int nt, int op)
 {
     int64_t begin, end;
     if (a->oh == 1 && a->ow == 1 && a->kh - a->ph >= a->h && a->kw - a->pw >= a->wd && !a->mask) {
         scl_part(a->n * a->c, 1, tid, nt, &begin, &end);
-        planes(a, begin, end, ave);
+        whole_planes(a, begin, end, op);
         return;
     }
     scl_part(a->n * a->c * a->oh, 1, tid, nt, &begin, &end);
-    if (a->mask || a->kw > ROW) {
-        for (int64_t row = begin; row < end; row++)
-            windows(a, row);
-        return;
-    }
-    int64_t most_columns = (ROW - a->kw) / a->sw + 1;
-    for (int64_t from = 0; from < a->ow; from += most_columns) {
-        int64_t to = least(from + most_columns, a->ow);
-        if (a->sw == 2 && a->kw == 2)
-            rows(a, begin, end, from, to, 2, 2, ave);
-        else if (a->sw == 2 && a->kw == 3)
-            rows(a, begin, end, from, to, 3, 2, ave);
-        else if (a->sw == 1 && a->kw == 3)
-            rows(a, begin, end, from, to, 3, 1, ave);
-        else
-            rows(a, begin, end, from, to, a->kw, a->sw, ave);
+    if (a->mask || a->kw > ROW || a->sw > ROW) {
+        single_windows(a, begin, end);
+    } else if (a->kw == 3 && a->sw == 2) {
+        small_windows(a, begin, end, 3, 2, op);
+    } else if (a->kw == 3 && a->sw == 1) {
+        small_windows(a, begin, end, 3, 1, op);
+    } else if (a->kw == 2 && a->sw == 2) {
+        small_windows(a, begin, end, 2, 2, op);
+    } else if (a->kw == 2 && a->sw == 1) {
+        small_windows(a, begin, end, 2, 1, op);
+    } else {
+        int64_t step = (ROW - 1) / a->sw + 1;
+        for (int64_t from = 0; from < a->ow; from += step)
+            wide_windows(a, begin, end, from, least(from + step, a->ow), op);
     }
 }
 
@@ -163,7 +184,7 @@ void SCL_NAME(scl_pool_plain)(const void *args, int tid, int nt)
 {
     const scl_args_pool *a = args;
     if (a->ave)
-        by_method(a, tid, nt, 1);
+        by_shape(a, tid, nt, WINDOW_SUM);
     else
-        by_method(a, tid, nt, 0);
+        by_shape(a, tid, nt, WINDOW_MAX);
 }
