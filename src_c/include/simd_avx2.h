@@ -23,7 +23,10 @@ static inline __m256i vf_range(int lo, int hi) { return _mm256_andnot_si256(vf_f
 static inline vf vf_zero(void) { return _mm256_setzero_ps(); }
 static inline vf vf_set1(float v) { return _mm256_set1_ps(v); }
 static inline vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
-static inline vf vf_loadn(const float *p, int64_t n) { return _mm256_maskload_ps(p, vf_first(n)); }
+static inline vf vf_loadn(const float *p, int64_t n)
+{
+    return __builtin_constant_p(n) && n >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, vf_first(n));
+}
 static inline vf vf_load_range(const float *p, int lo, int hi) { return _mm256_maskload_ps(p, vf_range(lo, hi)); }
 static inline vf vf_load_step(const float *p, int step, int lo, int hi)
 {

@@ -139,12 +139,13 @@ static inline vf vf_pow_any(vf x, vf_exponent split, float p)
     return vf_load(lanes);
 }
 
-/* 1/sqrt(x), 3 ulps, for x in [2^-60, 2^60]: one step of Newton's after the hardware's guess. */
-static inline vf vf_rsqrt(vf x)
+/* x^-0.75, 3 ulps, for x in [2^-60, 2^60]. With g about x^-0.25 and h = 1 - x g^4 it is g^3 (1 - h)^-0.75; h is so small that two terms
+ * of the series do. */
+static inline vf vf_pow_minus_three_quarters(vf x)
 {
-    vf r = vf_rsqrt_guess(x);
-    vf e = vf_fnma(vf_mul(x, r), r, vf_set1(1));
-    return vf_fma(vf_mul(r, vf_set1(0.5f)), e, r);
+    vf r = vf_rsqrt_guess(x), g = vf_mul(r, vf_rsqrt_guess(r)), g2 = vf_mul(g, g), g3 = vf_mul(g, g2);
+    vf h = vf_fnma(x, vf_mul(g2, g2), vf_set1(1));
+    return vf_fma(g3, vf_mul(h, vf_fma(vf_set1(0.65625f), h, vf_set1(0.75f))), g3);
 }
 
 #endif
