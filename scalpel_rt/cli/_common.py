@@ -13,7 +13,8 @@ def net_arguments(parser, weights="optional"):
         parser.add_argument("weights", help="its .caffemodel, .caffemodel.h5 or .safetensors")
     else:
         parser.add_argument("weights", nargs="?", help="its .caffemodel, .caffemodel.h5 or .safetensors")
-    parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", help="which layers to keep (default: TEST)")
+    parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST",
+                        help="which layers to keep (default: TEST)")
     parser.add_argument("--level", type=int, default=0, help="the net state's level (default: 0)")
     parser.add_argument("--stage", action="append", default=[], help="a stage of the net state; may be repeated")
     parser.add_argument("--shape", action="append", default=[], type=shape, metavar="[NAME=]1,3,224,224",

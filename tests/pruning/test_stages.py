@@ -1,0 +1,162 @@
+"""Pruning in stages: sparsity holds through retraining, the budget is kept, killed runs go on as they were."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): retraining is not tested")
+
+from scalpel_rt.datasets import Dataset  # noqa: E402
+from scalpel_rt.errors import FormatError, OptionsError  # noqa: E402
+from scalpel_rt.pruning.sizes import measure  # noqa: E402
+from scalpel_rt.pruning.stages import Stage, prune_and_retrain, rising  # noqa: E402
+from scalpel_rt.sparse import Groups, smallest  # noqa: E402
+from scalpel_rt.train.loop import accuracy, fit  # noqa: E402
+from scalpel_rt.train.recipe import Recipe  # noqa: E402
+from scalpel_rt.train.to_torch import TorchNet, from_torch  # noqa: E402
+
+from ..graph.nets import graph, input_layer  # noqa: E402
+from .judge import randomize  # noqa: E402
+from .nets import conv, fc, some  # noqa: E402
+
+NET = (input_layer("x", 1, 2, 4, 4) + conv("c", "x", 8) + some("ReLU", "c", "r") + fc("f", "r", 32)
+       + some("ReLU", "f", "s") + fc("z", "s", 3))
+RECIPE = Recipe(epochs=3, batch=25, lr=0.02, schedule="cosine", weight_decay=5e-4, seed=3)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    return Dataset((rng.standard_normal((200, 2, 4, 4)) + 2 * labels[:, None, None, None]).astype(np.float32), labels)
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    whole = randomize(graph(NET))
+    for node in whole.nodes:
+        for param in node.params:
+            param.array = param.array * np.float32(0.2)
+    module = TorchNet(whole)
+    fit(module, data, RECIPE.but(epochs=20))
+    return from_torch(whole, module)
+
+
+def arrays(graph_):
+    return [param.array for node in graph_.nodes for param in node.params]
+
+
+def array(graph_, layer):
+    return next(node for node in graph_.nodes if node.name == layer).params[0].array
+
+
+def test_groups_stay_zero_while_sparsity_rises(trained, data):
+    before = [a.copy() for a in arrays(trained)]
+    stages = rising("simd", 0.8, 3, width=8, layers=["f", "c"], scope="global")
+    assert [s.options["sparsity"] for s in stages] == [pytest.approx(v, abs=1e-5) for v in (0.562963, 0.770370, 0.8)]
+    result = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data)
+    assert [row["accepted"] for row in result.log] == [True] * 3
+    f = array(result.graph, "f")
+    assert isinstance(smallest(f), Groups) and smallest(f).width == 8
+    zeros = sum(int(np.count_nonzero(array(result.graph, n) == 0)) for n in "fc")
+    total = sum(array(result.graph, n).size for n in "fc")
+    assert 0.8 <= zeros / total < 0.8 + 8 / total
+    assert not np.array_equal(array(result.graph, "z"), array(trained, "z")) and array(result.graph, "z").all()
+    assert result.accuracy == accuracy(TorchNet(result.graph), data, RECIPE) > 90
+    for a, b in zip(arrays(trained), before, strict=True):
+        assert (a == b).all(), "the graph given was changed"
+    row = result.log[-1]
+    layers, size = measure(result.graph)
+    assert row["bytes"] == size.bytes and row["layers"]["f"]["form"] == layers["f"].form == "group in 8"
+
+
+def test_zeros_of_one_stage_stay_in_the_next(trained, data):
+    stages = [Stage("magnitude", {"sparsity": {"c": 0.5}}), Stage("simd", {"sparsity": {"f": 0.7}, "width": 4}),
+              Stage("nodes", {"keep": {"f": 20}})]
+    graph_ = prune_and_retrain(trained, data, stages, recipe=RECIPE).graph
+    assert np.count_nonzero(array(graph_, "c") == 0) == array(graph_, "c").size / 2
+    assert array(graph_, "f").shape == (20, 128) and np.count_nonzero(array(graph_, "f") == 0) > 0.4 * 20 * 128
+
+
+def test_the_budget_stops_a_ladder_and_the_last_good_step_counts(trained, data):
+    stages = [*rising("magnitude", 0.6, 2, ladder="a"),
+              Stage("nodes", {"keep": {"c": 1, "f": 1}}, ladder="a"), Stage("magnitude", {"sparsity": 0.7}, ladder="a"),
+              Stage("magnitude", {"sparsity": 0.65}, ladder="b")]
+    result = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data, budget=2.0)
+    assert [row["accepted"] for row in result.log] == [True, True, False, False, True]
+    assert [row.get("skipped", False) for row in result.log] == [False, False, False, True, False]
+    assert array(result.graph, "f").shape == (32, 128)
+    assert result.accuracy >= result.dense_accuracy - 2 and result.accuracy == result.log[-1]["accuracy"]
+
+
+def test_everything_fails(trained, data):
+    result = prune_and_retrain(trained, data, [Stage("nodes", {"keep": {"c": 1, "f": 1}})], recipe=RECIPE, test=data,
+                               budget=0.0)
+    assert result.accuracy == result.dense_accuracy and not result.log[0]["accepted"]
+    assert all((a == b).all() for a, b in zip(arrays(result.graph), arrays(trained), strict=True))
+
+
+def test_masks_are_learnt_and_nodes_removed(trained, data):
+    learn = RECIPE.but(epochs=4, lr=0.01, schedule="fixed")
+    stages = [Stage("nodes", {"penalty": {"f": 0.01}}, learn=learn), Stage("nodes", {"penalty": {"c": 0}}, learn=learn)]
+    result = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data)
+    assert 1 <= len(array(result.graph, "f")) < 32 and len(array(result.graph, "c")) == 8
+    assert result.log[1]["skipped"] and result.accuracy > 90
+
+
+@pytest.mark.parametrize("last", [("retrain", 2, 1), ("learn", 1, 2), ("retrain", 1, 3), ("row", 2, None)])
+def test_a_killed_run_goes_on_to_the_same_result(trained, data, tmp_path, last):
+    stages = [Stage("nodes", {"penalty": {"f": 0.01}}, learn=RECIPE.but(lr=0.01)),
+              *rising("simd", 0.6, 2, width=8, layers=["f"])]
+
+    class Killed(Exception):
+        pass
+
+    def kill(row):
+        what = "row" if "row" in row else row["what"]
+        if (what, row["stage"], row.get("epoch") if "loss" in row else None) == last:
+            raise Killed
+
+    want = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data)
+    with pytest.raises(Killed):
+        prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data, folder=tmp_path, progress=kill)
+    seen = []
+    got = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data, folder=tmp_path, progress=seen.append)
+    assert min(row["stage"] for row in seen) >= last[1]
+    for a, b in zip(arrays(got.graph), arrays(want.graph), strict=True):
+        assert (a == b).all()
+    assert got.accuracy == want.accuracy and got.dense_accuracy == want.dense_accuracy
+    again = prune_and_retrain(trained, data, stages, recipe=RECIPE, test=data, folder=tmp_path)
+    assert again.log == got.log and not list(tmp_path.glob("*.checkpoint"))
+
+
+def test_progress_tells_what_is_left(trained, data):
+    rows = []
+    prune_and_retrain(trained, data, rising("magnitude", 0.5, 2), recipe=RECIPE, progress=rows.append)
+    done = [row for row in rows if "seconds" in row]
+    assert len(done) == 6 and all(row["stages"] == 2 for row in rows)
+    assert rows[0]["left"] is None and done[0]["left"] > done[-1]["left"] == 0
+
+
+def test_another_run_in_the_folder(trained, data, tmp_path):
+    prune_and_retrain(trained, data, rising("magnitude", 0.5, 1), recipe=RECIPE.but(epochs=1), folder=tmp_path)
+    with pytest.raises(OptionsError, match="another run, with other stages"):
+        prune_and_retrain(trained, data, rising("magnitude", 0.6, 1), recipe=RECIPE.but(epochs=1), folder=tmp_path)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(FormatError, match="run.json.*not the state"):
+        prune_and_retrain(trained, data, rising("magnitude", 0.5, 1), recipe=RECIPE.but(epochs=1), folder=tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps([]))
+    with pytest.raises(FormatError, match="run.json.*not the state"):
+        prune_and_retrain(trained, data, rising("magnitude", 0.5, 1), recipe=RECIPE.but(epochs=1), folder=tmp_path)
+
+
+def test_bad_options(trained, data):
+    with pytest.raises(OptionsError, match="budget needs test data"):
+        prune_and_retrain(trained, data, [], recipe=RECIPE, budget=1)
+    with pytest.raises(OptionsError, match="magnitude, simd, nodes"):
+        Stage("magic")
+    with pytest.raises(OptionsError, match=r"in \(0, 1\)"):
+        rising("magnitude", 1.5, 3)
+    with pytest.raises(OptionsError, match="no layer 'conv'"):
+        prune_and_retrain(trained, data, [Stage("nodes", {"penalty": {"conv": 1}})], recipe=RECIPE)
