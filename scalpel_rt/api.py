@@ -8,6 +8,22 @@ from .graph import build
 from .net import Net
 
 
+def read_graph(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any", limits=None,
+               allow_python=False, seed=0):
+    """As :func:`load`, but the Graph, and the Weights of the file or None."""
+    held = None
+    if is_compact(prototxt):
+        message, held = read_compact(prototxt, dialect)
+    else:
+        message = read_prototxt(prototxt, dialect)
+    stages = (stages,) if isinstance(stages, str) else tuple(stages)
+    if weights is not None:
+        held = read_weights(weights)
+    with located(file=os.fspath(prototxt)):
+        return build(upgrade_net(message), phase, level, stages,
+                     weights=held, trusted=allow_python, limits=limits, seed=seed), held
+
+
 def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any", limits=None, allow_python=False,
          seed=0):
     """Read a net and its weights.
@@ -34,17 +50,7 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     Raises OSError where a file cannot be read, :class:`~scalpel_rt.errors.ScalpelError` naming file, line or layer
     for whatever is wrong in it.
     """
-    held = None
-    if is_compact(prototxt):
-        message, held = read_compact(prototxt, dialect)
-    else:
-        message = read_prototxt(prototxt, dialect)
-    stages = (stages,) if isinstance(stages, str) else tuple(stages)
-    if weights is not None:
-        held = read_weights(weights)
-    with located(file=os.fspath(prototxt)):
-        graph = build(upgrade_net(message), phase, level, stages,
-                      weights=held, trusted=allow_python, limits=limits, seed=seed)
+    graph, held = read_graph(prototxt, weights, phase, level, stages, dialect, limits, allow_python, seed)
     return Net(graph, weights=held, limits=limits, seed=seed)
 
 

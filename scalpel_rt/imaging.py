@@ -10,21 +10,27 @@ import numpy as np
 from .errors import FormatError, OptionsError, ShapeError
 
 
-def load_image(path, color=True):
-    """An image file as float32 (H, W, 3) RGB, or (H, W, 1) grey, from 0 to 1; FormatError when it is not an image."""
+def load_image(path, color=True, grey=(0.299, 0.587, 0.114)):
+    """An image file as float32 (H, W, 3) RGB, or (H, W, 1) grey, from 0 to 1; FormatError when it is not an image.
+
+    ``grey`` are the weights of red, green and blue where a colour image is made grey; OpenCV's are the default.
+    """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as e:
         raise OptionsError("reading images needs Pillow: pip install 'scalpel-rt[image]'") from e
     try:
         with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB" if color else "L"))
+            deep = picture.mode.startswith("I")     # grey of 16 bits
+            pixels = np.asarray(picture if deep else picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
     except FileNotFoundError as e:
         raise FormatError("no such file", file=str(path)) from e
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
         raise FormatError(f"cannot be read as an image: {e}", file=str(path)) from e
-    pixels = pixels.astype(np.float32) / np.float32(255)
-    return pixels if color else pixels[:, :, None]
+    pixels = pixels.astype(np.float32) / np.float32(65535 if deep else 255)
+    if pixels.ndim == 2:
+        return np.repeat(pixels[:, :, None], 3 if color else 1, axis=2)
+    return pixels if color else (pixels @ np.array(grey, np.float32))[:, :, None]
 
 
 def resize(image, size):

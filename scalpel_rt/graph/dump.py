@@ -1,19 +1,24 @@
 """Shows a graph: as text, as JSON, or for Graphviz."""
 
 import json
+from functools import partial
 
 from ..errors import OptionsError
 from .summary import summarize
 
 
-def dump(graph, form="text"):
+def dump(graph, form="text", rankdir="TB"):
     """``graph`` as a str.
 
     form : "text", "json" or "dot"
         One line a layer; an object with inputs, outputs, layers and totals; a digraph of layers for Graphviz.
         Of text and dot the form may change, of JSON keys are only added.
+    rankdir : "TB", "LR", "BT" or "RL"
+        Which way Graphviz is to draw.
     """
-    forms = {"text": _text, "json": _json, "dot": _dot}
+    if rankdir not in ("TB", "LR", "BT", "RL"):
+        raise OptionsError(f"rankdir is 'TB', 'LR', 'BT' or 'RL', not {rankdir!r}")
+    forms = {"text": _text, "json": _json, "dot": partial(_dot, rankdir=rankdir)}
     if form not in forms:
         raise OptionsError(f"a graph is dumped as {', '.join(map(repr, forms))}, not {form!r}")
     return forms[form](graph)
@@ -53,8 +58,8 @@ def _json(graph):
         indent=1) + "\n"
 
 
-def _dot(graph):
-    lines = [f"digraph {_quoted(graph.name or 'net')} {{", "  rankdir=TB; node [shape=box, fontsize=10];"]
+def _dot(graph, rankdir):
+    lines = [f"digraph {_quoted(graph.name or 'net')} {{", f"  rankdir={rankdir}; node [shape=box, fontsize=10];"]
     maker = {}
     for i, node in enumerate(graph.nodes):
         look = ", style=rounded" if node.layer.is_input else ""

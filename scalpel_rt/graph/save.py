@@ -21,8 +21,7 @@ def save_net(graph, prototxt=None, caffemodel=None):
     if prototxt is not None:
         write_prototxt(to_message(graph), prototxt)
     if caffemodel is not None:
-        layers = [(node.name, node.type, [param.array for param in node.params], list(node.layer.message.bottom),
-                   list(node.layer.message.top)) for node in graph.nodes if not node.implicit]
+        layers = layers_to_save(graph)
         if str(caffemodel).endswith(".h5"):
             write_hdf5(caffemodel, layers)
         else:
@@ -42,6 +41,12 @@ def save_compact(graph, path):
                 own[i] = param.array
         layers.append((node.name, own))
     return write_compact(path, format_prototxt(to_message(graph)), layers)
+
+
+def layers_to_save(graph):
+    """[(name, type, arrays, bottoms, tops)], what the writers of weights take."""
+    return [(node.name, node.type, [param.array for param in node.params], list(node.layer.message.bottom),
+             list(node.layer.message.top)) for node in graph.nodes if not node.implicit]
 
 
 def to_message(graph):

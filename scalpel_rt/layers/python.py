@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from ._base import Layer, as_f32
-from ._pycaffe_layer import PythonBlob, load_class, running
+from ._pycaffe_layer import PythonBlob, is_there, load_class, running
 from ._registry import register
 from ._rpn import python_proposal
 
@@ -16,9 +16,12 @@ class Python(Layer):
     The user's class is made and set up once for each layer, as in Caffe; before each forward its ``reshape`` is called,
     so the tops' shapes may follow the data. It runs only where the caller vouches for the net (``trusted``). Else:
 
-    - Faster R-CNN's ``rpn.proposal_layer.ProposalLayer`` is done by this library's own code;
+    - Faster R-CNN's ``rpn.proposal_layer.ProposalLayer`` is done by this library's own code, also where the caller
+      vouches for the net but there is no such module;
     - a layer without bottoms is a data layer: its tops become inputs that the caller feeds;
     - any other is an UnsupportedError.
+
+    ``instance`` is the user's object, None before it is needed.
     """
 
     type = "Python"
@@ -31,8 +34,13 @@ class Python(Layer):
         p = message.python_param
         self.code = f"{p.module}.{p.layer}"
         self._native = python_proposal(p.param_str) if self.code == "rpn.proposal_layer.ProposalLayer" else None
-        self._instance = None
+        self.instance = None
         self._bottom = self._top = ()
+
+    @property
+    def runs(self):
+        """Whether the user's code is run."""
+        return self.trusted and (self._native is None or is_there(self.code.rsplit(".", 1)[0]))
 
     @property
     def is_input(self):
@@ -40,7 +48,7 @@ class Python(Layer):
 
     @property
     def note(self):
-        if self.trusted:
+        if self.runs:
             return None
         if self.is_input:
             return (f"the Python data layer {self.code} is not run: its tops are inputs "
@@ -50,30 +58,30 @@ class Python(Layer):
     def shapes(self, bottoms):
         if self.is_input:
             return [None] * len(self.message.top)
-        if not self.trusted:
+        if not self.runs:
             return self._own().shapes(bottoms, len(self.message.top))
         with running:
             self._prepare(bottoms)
             return [blob.shape for blob in self._top]
 
     def param_shapes(self, bottoms):
-        if not self.trusted:
+        if not self.runs:
             return []
         with running:
             self._prepare(bottoms)
-            return [blob.shape for blob in self._instance.blobs]
+            return [blob.shape for blob in self.instance.blobs]
 
     def fillers(self):
-        return [blob.data.copy() for blob in self._instance.blobs] if self._instance else []     # as setup left them
+        return [blob.data.copy() for blob in self.instance.blobs] if self.instance else []     # as setup left them
 
     def forward(self, bottoms, params):
-        if not self.trusted:
+        if not self.runs:
             return self._own().forward(bottoms, len(self.message.top))
         with running:
             self._prepare([b.shape for b in bottoms], bottoms)
-            for blob, values in zip(self._instance.blobs, params, strict=True):
-                blob.data[...] = values
-            self._instance.forward(self._bottom, self._top)
+            for blob, values in zip(self.instance.blobs, params, strict=True):
+                blob.data = values if values.flags.writeable else values.copy()     # the user's code may learn
+            self.instance.forward(self._bottom, self._top)
             return [as_f32(np.array(blob.data)) for blob in self._top]
 
     def _own(self):
@@ -92,10 +100,10 @@ class Python(Layer):
         for i, (blob, shape) in enumerate(zip(self._bottom, shapes, strict=True)):
             blob.reshape(*shape)
             blob.data[...] = 0 if arrays is None else arrays[i]
-        if self._instance is None:
+        if self.instance is None:
             instance = load_class(*self.code.rsplit(".", 1))(self.message)
             instance.param_str = instance.param_str_ = self.message.python_param.param_str
             instance.phase = 0 if self.phase == "TRAIN" else 1
             instance.setup(self._bottom, self._top)
-            self._instance = instance
-        self._instance.reshape(self._bottom, self._top)
+            self.instance = instance
+        self.instance.reshape(self._bottom, self._top)

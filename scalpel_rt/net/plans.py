@@ -9,6 +9,14 @@ from ..plan.build import compile_graph
 KEPT = 8    # plans of so many different shapes; beyond, the one used longest ago goes
 
 
+USER_CODE = ("Python", "HDF5Output")    # layer types that, where they are trusted, do more than give values
+
+
+def repeatable(graph):
+    """Whether a second run on the same inputs gives the same, and does nothing else."""
+    return not any(node.layer.stateful or node.layer.trusted and node.type in USER_CODE for node in graph.nodes)
+
+
 class Plans:
     """What a net needs to run at the shapes that it has now.
 
@@ -18,9 +26,9 @@ class Plans:
     def __init__(self, graph, options, weights, limits, seed, state=None):
         self.graph = graph
         self._options = options or Options()
-        self._weights = None if graph.ready else weights    # for the parameters that are still to come
-        self._limits = limits
-        self._seed = seed
+        self.weights = None if graph.ready else weights     # for the parameters that are still to come
+        self.limits = limits
+        self.seed = seed
         self._kept = OrderedDict()      # input shapes -> (graph, plan)
         self._keep = set()              # names of blobs that plans do not throw away
         self.state = {} if state is None else state     # what stateful layers remember, whatever the plan
@@ -50,9 +58,9 @@ class Plans:
         if key in self._kept and all(blob.name in shapes or blob.shape for blob in self.graph.inputs):
             self.graph = self._kept[key][0]
             return
-        self.graph = reshape(self.graph, shapes, weights=self._weights, limits=self._limits, seed=self._seed)
+        self.graph = reshape(self.graph, shapes, weights=self.weights, limits=self.limits, seed=self.seed)
         if self.graph.ready:
-            self._weights = None
+            self.weights = None
 
     def keep(self, names):
         """From now on, plans keep the blobs of these names."""
@@ -73,6 +81,6 @@ class Plans:
     def compile(self, options, keep=()):
         """A new plan for the present shapes; ``keep`` is "all" or names of blobs."""
         final = self.graph.final_blobs()
-        if keep == "all" or any(node.layer.stateful for node in self.graph.nodes):
-            keep = final    # a stateful net cannot be run again to see one more blob
+        if keep == "all" or not repeatable(self.graph):
+            keep = final    # such a net cannot be run again to see one more blob
         return compile_graph(self.graph, options, [final[name] for name in keep], self.state)

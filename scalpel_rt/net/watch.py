@@ -39,11 +39,20 @@ class Watch:
         The view has a base of its own, so that it lives as long as anything that was made from it.
         """
         view = np.asarray(memoryview(array))
+        self.lend(key, array, view)
+        return view
+
+    def lend(self, key, array, view):
+        """As :meth:`hand_out`, of a ``view`` that was made before: for several to watch one array."""
         entry = self._entries.get(key)
         if entry is None or entry[0] is not array:
             entry = self._entries[key] = [array, _checksum(array) if self._active else None, []]
         entry[2] = [ref for ref in entry[2] if ref() is not None] + [weakref.ref(view)]
-        return view
+
+    @property
+    def lent(self):
+        """Whether anything that was handed out may still be written to."""
+        return any(_held(entry) for entry in self._entries.values())
 
     def held(self, key):
         """Whether somebody may still write to what was handed out under ``key``."""
