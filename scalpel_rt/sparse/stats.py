@@ -44,12 +44,33 @@ def stats(weights, widths=WIDTHS, group=1):
     dense = matrix(weights)
     nonzero = dense != 0
     m, k = dense.shape
+    parts = nonzero.reshape(group, m // group, k)
     kept, groups = {}, {}
     for w in widths:
-        starts = np.arange(0, k, w)
-        kept["in", w] = int(np.count_nonzero(np.logical_or.reduceat(nonzero, starts, axis=1))) if dense.size else 0
-        groups["in", w] = m * len(starts)
-        starts = (np.arange(group)[:, None] * (m // group) + np.arange(0, m // group, w)).ravel()
-        kept["out", w] = int(np.count_nonzero(np.logical_or.reduceat(nonzero, starts, axis=0))) if dense.size else 0
-        groups["out", w] = len(starts) * k
+        kept["in", w] = int(np.count_nonzero(_any_of(nonzero, w)))
+        groups["in", w] = m * -(-k // w)
+        bands = -(-(m // group) // w)
+        kept["out", w] = int(np.count_nonzero(_padded(parts, 1, w).reshape(group, bands, w, k).any(axis=2)))
+        groups["out", w] = group * bands * k
     return Stats(dense.shape, int(np.count_nonzero(nonzero)), kept, groups)
+
+
+def _any_of(flags, width):
+    """Whether any of each ``width`` neighbours in a row is set; up to eight flags are looked at as one integer."""
+    if not flags.size:
+        return flags
+    flags = np.ascontiguousarray(_padded(flags, 1, width))
+    while width > 1:
+        step = next(n for n in (8, 4, 2, width) if width % n == 0)
+        if step <= 8:
+            flags = flags.view(f"u{step}") != 0
+        else:
+            flags = flags.reshape(len(flags), -1, step).any(axis=2)
+        width //= step
+    return flags
+
+
+def _padded(flags, axis, width):
+    """``flags`` with False at the end of an axis, up to a multiple of ``width``."""
+    short = -flags.shape[axis] % width
+    return np.pad(flags, [(0, short if i == axis else 0) for i in range(flags.ndim)]) if short else flags

@@ -11,6 +11,7 @@ from scalpel_rt.plan import forms
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.candidates import candidates
 from scalpel_rt.plan.choose import choose, threads_worth
+from scalpel_rt.plan.forms import _zeros
 from scalpel_rt.plan.spec import KINDS, Op, Value
 from scalpel_rt.runtime import _kernels
 
@@ -178,3 +179,23 @@ def test_an_unknown_kind_has_no_kernel():
     op = Op("nothing", "n", (), (Value("y", (1,)),))
     with pytest.raises(UnsupportedError, match="none of its kind"):
         choose(op, "scalar", Options(), MACHINE)
+
+
+def test_nearly_dense_weights_are_not_tried_as_sparse_ones_unless_asked():
+    fc = Op("fc", "f", (Value("x", (1, 64)),), (Value("y", (1, 64)),), {}, {"w": np.ones((64, 64), np.float32)})
+    sparse = [c for c in candidates(fc, "scalar", Options()) if c.form.weights != "dense"]
+    assert sparse and all("100% of the weights" in c.illegal for c in sparse)
+    assert any(c.illegal is None for c in candidates(fc, "scalar", Options(weights="csr")) if c.form.weights == "csr")
+    w = np.ones((64, 64), np.float32)
+    w[::2] = 0
+    half = candidates(fc.with_(weights={"w": w}), "scalar", Options())
+    assert {c.form.weights for c in half if c.illegal is None} == {"dense", "csr", "group"}
+
+
+def test_zeros_are_counted_once_and_forgotten_with_the_weights():
+    w = np.eye(32, dtype=np.float32)
+    before = len(_zeros._known)
+    assert _zeros.density(w) == 1 / 32 and _zeros.zeros(w) is _zeros.zeros(w)
+    assert len(_zeros._known) == before + 2
+    del w
+    assert len(_zeros._known) == before

@@ -5,6 +5,7 @@ import numpy as np
 from ...sparse.slices import NO_ROW, slices
 from ._base import Form
 from ._epilogue import fc_args
+from ._zeros import zeros
 from ._sparse_conv import aligned
 
 MOST_INPUTS = 65536  # columns are 16-bit numbers
@@ -41,8 +42,13 @@ class Sliced(Form):
         return args
 
     def cost(self, op, kernel, machine):
-        ptr, idx, values = self.rows(op, kernel)
-        return 2 * op.inputs[0].shape[0] * values.size, values.nbytes + 2 * len(idx), self.efficiency
+        found = zeros(op.weights["w"])
+        groups = found.kept[self.axis, kernel.group] if self.axis else found.nonzeros
+        values = groups * kernel.group
+        return 2 * op.inputs[0].shape[0] * values, 4 * values + 2 * groups, self.efficiency
+
+    #: how a group lies: "in" a row, "out" along the outputs, None for single weights
+    axis = None
 
     #: share of the peak that many images reach; one image is bound by the bytes
     efficiency = 0.5

@@ -11,6 +11,7 @@ from ._sparse_conv import last_inside
 class FcGroupIn(Sliced):
     name = "group_in"
     weights = "group"
+    axis = "in"
 
     def illegal(self, op, kernel):
         k = op.weights["w"].shape[1]

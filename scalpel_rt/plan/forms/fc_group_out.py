@@ -10,6 +10,7 @@ from ._slices import Sliced
 class FcGroupOut(Sliced):
     name = "group_out"
     weights = "group"
+    axis = "out"
 
     @remembered
     def rows(self, op, kernel):
