@@ -5,8 +5,8 @@ import numpy as np
 from ...sparse.slices import NO_ROW, slices
 from ._base import Form
 from ._epilogue import fc_args
-from ._zeros import zeros
 from ._sparse_conv import aligned
+from ._zeros import zeros
 
 MOST_INPUTS = 65536  # columns are 16-bit numbers
 
