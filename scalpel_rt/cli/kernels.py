@@ -19,7 +19,7 @@ def arguments(parser):
 def run(args):
     """Carry it out."""
     kernels = _kernels.kernels()
-    levels = [{"isa": level, "runs_here": level in isa.runnable(), "active": level == isa.active()} for level in isa.built()]
+    levels = [{"isa": level, "runs_here": level in isa.runnable(), "active": level == isa.active()} for level in isa.built_in()]
     if args.json:
         print(json.dumps({"levels": levels, "kernels": [k._asdict() for k in kernels]}, indent=1))
         return 0
