@@ -1,10 +1,8 @@
 """Fully connected, groups of neighbours in a row (the format of the Scalpel paper), in slices of eight rows."""
 
-from ...sparse import Groups
 from ._base import register
-from ._remember import remembered
 from ._slices import Sliced
-from ._sparse_conv import last_inside
+from ._sparse import last_inside
 
 
 @register
@@ -19,7 +17,5 @@ class FcGroupIn(Sliced):
             return f"{k} inputs are less than a group of {kernel.group}"
         return super().illegal(op, kernel)
 
-    @remembered
-    def rows(self, op, kernel):
-        groups = Groups.from_dense(op.weights["w"], kernel.group, "in")
-        return groups.ptr, *last_inside(groups)
+    def groups(self, part):
+        return last_inside(part)
