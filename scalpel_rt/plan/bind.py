@@ -6,6 +6,7 @@ from ..runtime import _kernels, _plan
 from .forms import packed
 from .forms._base import ALIGN
 from .memory import ALIGN as FLOATS
+from .share import share
 
 
 def bind(choice, layout, t, threads=1, ns=0.0, args=None):
@@ -26,8 +27,10 @@ def bind(choice, layout, t, threads=1, ns=0.0, args=None):
 
 
 def pack(choice):
-    """The kernel's arguments but for the addresses, packed weights on 64-byte boundaries."""
-    return {name: _on_boundary(value) for name, value in choice.form.args(choice.op, choice.kernel).items()}
+    """The kernel's arguments but for the addresses; packed weights are the plans' own and lie on 64-byte boundaries."""
+    op, args = choice.op, choice.form.args(choice.op, choice.kernel)
+    return {name: share(_own(value, op.weights.values())) if isinstance(value, np.ndarray) else value
+            for name, value in args.items()}
 
 
 def scratch_floats(choice):
@@ -35,10 +38,11 @@ def scratch_floats(choice):
     return -(-choice.form.scratch(choice.op, choice.kernel) // FLOATS) * FLOATS
 
 
-def _on_boundary(value):
-    """An array where the kernel likes it, copied where the form did not see to it; anything else as it is."""
-    if not isinstance(value, np.ndarray) or value.ctypes.data % ALIGN == 0:
-        return value
-    copy = packed(value.shape, value.dtype)
-    copy[...] = value
+def _own(array, weights):
+    """``array`` where the kernel likes it, and apart from the ``weights`` of the net, which their owner may write to:
+    a copy where the form did not see to that."""
+    if array.ctypes.data % ALIGN == 0 and not any(np.may_share_memory(array, w) for w in weights):
+        return array
+    copy = packed(array.shape, array.dtype)
+    copy[...] = array
     return copy

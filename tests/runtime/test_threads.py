@@ -157,22 +157,27 @@ def test_a_fork_with_a_live_pool():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_stops_a_long_run(threads):
+    """Within 100 ms; the best of some tries counts, since another program may hold the processor for as long."""
     out = python(SETUP + f"""
-    program = convolutions(400, 64, 56)
+    program = convolutions(1000, 64, 56)
     plan, arrays = compile_program(program, Options(threads={threads})), image(program)
-    sent = []
-    def interrupt():
-        time.sleep(0.1)
-        sent.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Thread(target=interrupt).start()
-    try:
-        plan.run(*arrays)
-        print("it was never stopped")
-    except KeyboardInterrupt:
-        late = time.monotonic() - sent[0]
-        longest = plan.clone_state().time(*arrays).max() * 1e-9 if late > 0.1 else 0
-        print("stopped" if late < 0.1 + 2 * longest else f"stopped after {{late}} s, longest step {{longest}} s")
+    late = []
+    while len(late) < 5 and not (late and min(late) < 0.1):
+        sent = []
+        def interrupt():
+            time.sleep(0.1)
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+        other = threading.Thread(target=interrupt)
+        other.start()
+        try:
+            plan.run(*arrays)
+            print("it was never stopped")
+            break
+        except KeyboardInterrupt:
+            late.append(time.monotonic() - sent[0])
+        other.join()
+    print("stopped" if min(late) < 0.1 else f"stopped after {{late}} s")
     small = convolutions(1, 4, 8)
     assert compile_program(small, Options()).run(*image(small)).shape == (1, 4, 8, 8)
     """)
