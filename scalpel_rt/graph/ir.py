@@ -67,6 +67,7 @@ class Param:
 
     @array.setter
     def array(self, array):
+        array = np.asarray(array)
         if array.shape != self.shape or array.dtype != np.float32:
             raise ShapeError(f"a parameter of shape {self.shape}, float32, cannot hold {array.shape}, {array.dtype}")
         if self.owner is not None:

@@ -21,7 +21,13 @@ class Lowering:
         self._written = set()
 
     def add(self, node):
-        """Lower a node; False, and nothing changed, when its layer has no words for it or this build no kernel."""
+        """Lower a node; False, and nothing changed, when its layer has no words for it or this build no kernel.
+
+        Nor is anything empty lowered: kernels and forms may count on one element at least.
+        """
+        shapes = [self._shapes[blob] for blob in (*node.bottoms, *node.tops)] + [param.shape for param in node.params]
+        if any(0 in shape for shape in shapes):
+            return False
         build, before = self._build, len(self._build.ops)
         build.layer(node.name)
         with located(layer=node.name):
