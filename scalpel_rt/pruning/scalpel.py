@@ -1,0 +1,250 @@
+"""Scalpel: profile the machine, choose for each layer how to prune it, prune and retrain until the accuracy is spent.
+
+Source: Yu et al., "Scalpel: Customizing DNN Pruning to the Underlying Hardware Parallelism", ISCA 2017. There,
+machines of low parallelism (microcontrollers) get SIMD-aware weight pruning in all layers, those of high parallelism
+(GPUs) node pruning, and those between (CPUs) nodes in convolutions and groups in fully connected layers. For this
+machine, measuring decides instead (:mod:`.pays`).
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .. import isa
+from ..errors import OptionsError
+from ..files import atomic_write
+from ..graph.save import save_compact, save_net
+from ..layers.inner_product import InnerProduct
+from . import simd
+from .couple import couple
+from .nodes import removable
+from .pays import pays
+from .sizes import measure
+from .weights import weights
+
+MACHINES = ("native", "low", "moderate", "high")
+TECHNIQUES = ("nodes", "groups", "none")
+
+#: What pruning can be expected to reach without loss of accuracy, to weigh the techniques by: the share of weights in
+#: groups, and of nodes. Near what the paper's networks lost.
+RATES = {"conv": {"groups": 0.7, "nodes": 0.3}, "fc": {"groups": 0.9, "nodes": 0.4}}
+
+#: the rising pulls and sparsities that are tried, one after the other
+PENALTIES = tuple(round(2e-4 * 1.5 ** i, 6) for i in range(12))
+SPARSITIES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How one layer is to be pruned: ``technique`` is "nodes", "groups" or "none"; ``why`` in words."""
+
+    layer: str
+    kind: str
+    technique: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What Scalpel did.
+
+    net : Net
+        The pruned net.
+    accuracy, dense_accuracy : float
+        Percent on the test data.
+    machine : dict
+        The level of parallelism, and what is known of the machine.
+    decisions : list of Decision
+    pays : {layer: Pay}; empty unless the machine was measured
+    log : list of dict, one for each stage
+    sizes : (Size of the net given, Size of the pruned one), by layer: ({layer: Size}, Size of all) each
+    """
+
+    net: object
+    accuracy: float
+    dense_accuracy: float
+    machine: dict
+    decisions: list
+    pays: dict
+    log: list
+    sizes: tuple = field(repr=False)
+
+    def as_dict(self):
+        """Plain types, for JSON."""
+        return {"accuracy": self.accuracy, "dense_accuracy": self.dense_accuracy, "machine": self.machine,
+                "decisions": [asdict(d) for d in self.decisions],
+                "pays": {name: {**asdict(pay), "crossover": {form: pay.crossover(form) for form in pay.sparse}}
+                         for name, pay in self.pays.items()},
+                "dense": _sizes(self.sizes[0]), "pruned": _sizes(self.sizes[1]), "log": self.log}
+
+    def save(self, folder):
+        """Write net.prototxt and net.caffemodel (for any Caffe), net.safetensors (compact), log.json and report.md."""
+        from .account import account
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_net(self.net.graph, folder / "net.prototxt", folder / "net.caffemodel")
+        save_compact(self.net.graph, folder / "net.safetensors")
+        with atomic_write(folder / "log.json", "w") as file:
+            json.dump(self.as_dict(), file, indent=1)
+        with atomic_write(folder / "report.md", "w") as file:
+            file.write(account(self))
+
+
+def decide(graph, machine="native", *, width="native", rates=None, options=None, progress=None):
+    """Choose a technique for each convolution and fully connected layer.
+
+    Parameters
+    ----------
+    graph : Graph
+        At the input shapes that count.
+    machine : "native", "low", "moderate" or "high"
+        This one, measured; or how much parallelism it has.
+    width : 2, 4, 8, 16 or "native"
+        Of groups.
+    rates : dict, optional
+        Instead of :data:`RATES`.
+    options : Options, optional
+        For measuring.
+    progress : callable, optional
+        Called with the name of each layer that is measured.
+
+    Returns ([Decision], axis of groups, {layer: Pay}).
+    """
+    if machine not in MACHINES:
+        raise OptionsError(f"machine must be one of {', '.join(MACHINES)}, not {machine!r}")
+    coupling = couple(graph)
+    able = {name for name, classes in coupling.makers.items() if removable(coupling, classes).any()}
+    kinds = {w.layer: "fc" if isinstance(_layer(graph, w.layer), InnerProduct) else "conv" for w in weights(graph)}
+    if machine != "native":
+        return [_by_rule(name, kind, machine, name in able) for name, kind in kinds.items()], "in", {}
+    rates = rates or RATES
+    found = pays(graph, width=width, options=options, progress=progress)
+    axis = min(simd.AXES, key=lambda a: sum(pay.time(a, rates[pay.kind]["groups"]) for pay in found.values()))
+    return [_by_measuring(pay, axis, rates[pay.kind], pay.layer in able) for pay in found.values()], axis, found
+
+
+def _layer(graph, name):
+    return next(node.layer for node in graph.nodes if node.name == name)
+
+
+def _by_rule(name, kind, machine, able):
+    wanted = {"low": "groups", "high": "nodes", "moderate": "nodes" if kind == "conv" else "groups"}[machine]
+    if wanted == "nodes" and not able:
+        wanted = "none" if machine == "high" else "groups"
+        return Decision(name, kind, wanted, f"its nodes cannot be removed; parallelism {machine}")
+    return Decision(name, kind, wanted, f"parallelism {machine}")
+
+
+def _by_measuring(pay, axis, rates, able):
+    times = {"none": pay.dense, "groups": pay.time(axis, rates["groups"])}
+    if able:
+        times["nodes"] = pay.time("nodes", rates["nodes"])
+    best = min(times, key=times.get)
+    said = [f"dense {pay.dense / 1e3:.1f} us", f"groups at {rates['groups']:.0%} {times['groups'] / 1e3:.1f} us"]
+    said.append(f"without {rates['nodes']:.0%} of its nodes {times['nodes'] / 1e3:.1f} us" if able
+                else "its nodes cannot be removed")
+    return Decision(pay.layer, pay.kind, best, ", ".join(said))
+
+
+def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn=None, width=None, rates=None,
+            penalties=PENALTIES, sparsities=SPARSITIES, settings=None, folder=None, progress=None, device="cpu"):
+    """Prune a trained net for a machine; ``net`` stays as it is.
+
+    Parameters
+    ----------
+    net : Net
+    data, test : Dataset
+        To retrain on, and to judge by.
+    machine : "native", "low", "moderate" or "high"
+        This one, measured; or how much parallelism it has: a microcontroller, a CPU, a GPU.
+    budget : float
+        Points of percent that the accuracy on ``test`` may lie below that of ``net``. Nodes may spend half of it, so
+        that something is left for groups.
+    recipe : Recipe, optional
+        For retraining after each stage; default 10 epochs from a rate of 0.01 down a cosine.
+    learn : Recipe, optional
+        For learning which nodes are redundant; default 5 epochs at a rate of 0.001.
+    width : 2, 4, 8, 16 or "native", optional
+        Of groups; default 2 for machine "low" (16-bit pairs of a Cortex-M4), else "native".
+    rates : dict, optional
+        Instead of :data:`RATES`.
+    penalties, sparsities : sequences of float
+        The stages: pulls on nodes, then shares of weights in groups. Each ladder is climbed until the budget is
+        spent.
+    settings : dict, optional
+        Of :class:`~scalpel_rt.train.masks.NodeSettings`.
+    folder : path, optional
+        Keeps the state, so that a killed run goes on; see :func:`scalpel_rt.pruning.stages.prune_and_retrain`.
+    progress : callable, optional
+        Called with {"measuring": layer} while profiling, then as by ``prune_and_retrain``.
+    device : str
+        For torch.
+
+    Returns an :class:`Outcome`.
+    """
+    from ..net import Net
+    from ..train.recipe import Recipe
+    from .stages import Stage, prune_and_retrain
+
+    recipe = recipe or Recipe(epochs=10, lr=0.01, schedule="cosine")
+    learn = learn or Recipe(epochs=5, lr=0.001)
+    width = simd.check_width(width or (2 if machine == "low" else "native"))
+    kept = None if folder is None else _kept_decisions(Path(folder), machine, width)
+    if kept is None:
+        tell = None if progress is None else lambda layer: progress({"measuring": layer})
+        kept = decide(net.graph, machine, width=width, rates=rates, options=net.options, progress=tell)
+        if folder is not None:
+            _keep_decisions(Path(folder), machine, width, kept)
+    decisions, axis, found = kept
+    by = {technique: [d.layer for d in decisions if d.technique == technique] for technique in TECHNIQUES}
+    stages = []
+    if by["nodes"]:
+        stages += [Stage("nodes", {"penalty": dict.fromkeys(by["nodes"], p), **({"settings": settings} if settings else {})},
+                         learn=learn, ladder="nodes", budget=budget / 2 if by["groups"] else budget) for p in penalties]
+    if by["groups"]:
+        stages += [Stage("simd", {"sparsity": s, "width": width, "axis": axis, "layers": by["groups"], "scope": "global"},
+                         ladder="groups") for s in sparsities]
+    result = prune_and_retrain(net.graph, data, stages, recipe=recipe, test=test, budget=budget, folder=folder,
+                               progress=progress, device=device)
+    facts = {**asdict(isa.machine()), "quirks": sorted(isa.machine().quirks)}
+    about = {"parallelism": machine, "width": width, "axis": axis, **(facts if machine == "native" else {})}
+    return Outcome(Net(result.graph, net.options), result.accuracy, result.dense_accuracy, about, decisions, found,
+                   result.log, (measure(net.graph), measure(result.graph)))
+
+
+def _sizes(measured):
+    layers, total = measured
+    return {**asdict(total), "layers": {name: asdict(size) for name, size in layers.items()}}
+
+
+def _keep_decisions(folder, machine, width, kept):
+    """Measurements differ from run to run; a run that goes on must not decide otherwise than it began."""
+    decisions, axis, found = kept
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / "decisions.json", "w") as file:
+        json.dump({"machine": machine, "width": width, "axis": axis, "decisions": [asdict(d) for d in decisions],
+                   "pays": {name: asdict(pay) for name, pay in found.items()}}, file, indent=1)
+
+
+def _kept_decisions(folder, machine, width):
+    from .pays import Pay
+
+    path = folder / "decisions.json"
+    if not path.exists():
+        return None
+    try:
+        held = json.loads(path.read_text())
+        if (held["machine"], held["width"]) != (machine, width):
+            raise OptionsError(f"this folder holds a run for machine {held['machine']!r} with groups of {held['width']}; "
+                               "choose another folder, or empty it", file=str(folder))
+        found = {}
+        for name, pay in held["pays"].items():
+            pay["sparse"] = {form: {float(s): ns for s, ns in times.items()} for form, times in pay["sparse"].items()}
+            pay["nodes"] = {float(s): ns for s, ns in pay["nodes"].items()}
+            found[name] = Pay(**pay)
+        return [Decision(**d) for d in held["decisions"]], held["axis"], found
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, OptionsError):
+            raise
+        raise OptionsError(f"is not what a run decided: {error}", file=str(path)) from None
