@@ -1,4 +1,4 @@
-"""From files to a Net: :func:`load`. From a Net to a smaller one: :func:`prune`."""
+"""From files to a Net: :func:`load`. From a Net to a smaller one: :func:`prune`, :func:`scalpel`."""
 
 import os
 
@@ -82,3 +82,34 @@ def prune(net, method, **options):
     else:
         raise OptionsError(f"a net is pruned by 'magnitude', 'simd' or 'nodes', not {method!r}")
     return Net(graph, net.options)
+
+
+def scalpel(net, data, machine="native", *, test=None, **options):
+    """Prune a trained net for a machine, as the Scalpel paper does: profile, choose for each layer, prune, retrain.
+
+    Parameters
+    ----------
+    net : Net
+        Stays as it is.
+    data, test : Dataset, or what :func:`scalpel_rt.datasets.open_data` opens
+        To retrain on, and to judge by. When ``data`` is a folder that holds both parts, ``test`` may be left out.
+    machine : "native", "low", "moderate" or "high"
+        This one, measured; or how much parallelism it has: a microcontroller, a CPU, a GPU.
+    options
+        budget (points of accuracy that may be lost, 0.3), recipe, learn, width, rates, penalties, sparsities,
+        settings, folder (keeps the state, so that a killed run goes on), progress, device; see
+        :func:`scalpel_rt.pruning.scalpel.scalpel`.
+
+    Returns an :class:`~scalpel_rt.pruning.scalpel.Outcome`: the pruned ``net``, ``accuracy``, ``dense_accuracy``,
+    what was decided and done, and ``save(folder)``, which writes net, log and report. Needs PyTorch (the extra
+    `train`).
+    """
+    from .datasets import Dataset, open_data
+    from .pruning.scalpel import scalpel as run
+
+    if test is None and isinstance(data, str | os.PathLike) and os.path.isdir(data):
+        test = open_data(data, train=False)
+    if test is None:
+        raise OptionsError("test data are needed: the accuracy budget is judged by them")
+    data, test = (d if isinstance(d, Dataset) else open_data(d, train=i == 0) for i, d in enumerate((data, test)))
+    return run(net, data, machine, test=test, **options)

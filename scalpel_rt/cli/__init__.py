@@ -13,7 +13,7 @@ import sys
 from .. import __version__
 from ..errors import ScalpelError
 
-VERBS = ("info", "run", "classify", "train", "demo", "kernels")
+VERBS = ("info", "run", "classify", "train", "prune", "scalpel", "demo", "kernels")
 
 
 def main(argv=None):
@@ -26,7 +26,8 @@ def main(argv=None):
     for name in VERBS:
         module = importlib.import_module(f".{name}", __name__)
         verb = verbs.add_parser(name, help=module.SUMMARY, description=module.SUMMARY + ".",
-                                epilog=f"example:\n{module.EXAMPLE}", formatter_class=argparse.RawDescriptionHelpFormatter)
+                                epilog=f"example:\n{module.EXAMPLE}",
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
         module.arguments(verb)
         verb.set_defaults(run=module.run)
     args = parser.parse_args(argv)

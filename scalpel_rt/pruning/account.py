@@ -10,8 +10,8 @@ def account(outcome):
     lines.append(f"Parallelism {about['parallelism']}; groups of {about['width']} along the "
                  f"{'inputs' if about['axis'] == 'in' else 'outputs'}.")
     if "name" in about:
-        lines.append(f"{about['name']}, {about['isa']}, {about['cores']} cores, caches {about['l1d']}, {about['l2']} and "
-                     f"{about['l3']} bytes.")
+        caches = ", ".join(str(about[name]) for name in ("l1d", "l2", "l3"))
+        lines.append(f"{about['name']}, {about['isa']}, {about['cores']} cores, caches of {caches} bytes.")
     lines += ["", "## Decisions", "", *_table(("layer", "kind", "technique", "why"),
                                               [(d.layer, d.kind, d.technique, d.why) for d in outcome.decisions])]
     if outcome.pays:

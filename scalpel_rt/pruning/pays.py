@@ -1,4 +1,4 @@
-"""Will it pay? Measured on this machine, for each layer: from what sparsity on it is faster than dense, and how fast."""
+"""Will it pay? Measured on this machine for each layer: from what sparsity on it beats dense, and by how much."""
 
 from dataclasses import dataclass, field, replace
 

@@ -49,6 +49,14 @@ def remove(coupling, gone):
     return made
 
 
+def parts_of(graph, name):
+    """The layers that stand for the convolution ``name`` now: itself, or those that it has been split into."""
+    node = next((node for node in graph.nodes if node.name == name), None)
+    if node is None or node.type != "Concat":
+        return [name]
+    return [other.name for other in graph.nodes if any(top in node.bottoms for top in other.tops)]
+
+
 def _check(coupling, gone):
     for c in np.flatnonzero(gone).tolist():
         if c in coupling.pinned:

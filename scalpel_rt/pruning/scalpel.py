@@ -200,11 +200,12 @@ def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn
     by = {technique: [d.layer for d in decisions if d.technique == technique] for technique in TECHNIQUES}
     stages = []
     if by["nodes"]:
-        stages += [Stage("nodes", {"penalty": dict.fromkeys(by["nodes"], p), **({"settings": settings} if settings else {})},
-                         learn=learn, ladder="nodes", budget=budget / 2 if by["groups"] else budget) for p in penalties]
+        own = {"settings": settings} if settings else {}
+        stages += [Stage("nodes", {"penalty": dict.fromkeys(by["nodes"], p), **own}, learn=learn, ladder="nodes",
+                         budget=budget / 2 if by["groups"] else budget) for p in penalties]
     if by["groups"]:
-        stages += [Stage("simd", {"sparsity": s, "width": width, "axis": axis, "layers": by["groups"], "scope": "global"},
-                         ladder="groups") for s in sparsities]
+        own = {"width": width, "axis": axis, "layers": by["groups"], "scope": "global"}
+        stages += [Stage("simd", {"sparsity": s, **own}, ladder="groups") for s in sparsities]
     result = prune_and_retrain(net.graph, data, stages, recipe=recipe, test=test, budget=budget, folder=folder,
                                progress=progress, device=device)
     facts = {**asdict(isa.machine()), "quirks": sorted(isa.machine().quirks)}
@@ -236,7 +237,7 @@ def _kept_decisions(folder, machine, width):
     try:
         held = json.loads(path.read_text())
         if (held["machine"], held["width"]) != (machine, width):
-            raise OptionsError(f"this folder holds a run for machine {held['machine']!r} with groups of {held['width']}; "
+            raise OptionsError(f"this folder holds a run for machine {held['machine']!r}, groups of {held['width']}; "
                                "choose another folder, or empty it", file=str(folder))
         found = {}
         for name, pay in held["pays"].items():

@@ -23,7 +23,7 @@ from ..train.recipe import Recipe
 from ..train.to_torch import TorchNet, from_torch
 from . import magnitude, nodes, simd
 from .couple import couple
-from .remove import NO_LIMITS, remove
+from .remove import NO_LIMITS, parts_of, remove
 from .sizes import measure
 from .weights import apply_masks, check_layer, weights
 
@@ -188,7 +188,10 @@ class _Run:
         if stage.method == "nodes":
             graph = self._learnt(stage) if stage.learns else nodes.prune(self.graph, **stage.options)
             return graph, self.held & {node.name for node in (graph or self.graph).nodes}
-        masks = (magnitude if stage.method == "magnitude" else simd).masks(self.graph, **stage.options)
+        options = dict(stage.options)
+        if "layers" in options:     # an earlier stage may have split one
+            options["layers"] = [part for name in options["layers"] for part in parts_of(self.graph, name)]
+        masks = (magnitude if stage.method == "magnitude" else simd).masks(self.graph, **options)
         return apply_masks(self.graph, masks), self.held | {layer for layer, _ in masks}
 
     def _learnt(self, stage):
@@ -198,6 +201,7 @@ class _Run:
         if not isinstance(penalty, dict):
             penalty = {name: penalty for name, classes in coupling.makers.items()
                        if nodes.removable(coupling, classes).any()}
+        penalty = {part: strength for name, strength in penalty.items() for part in parts_of(self.graph, name)}
         for name in penalty:
             check_layer(name, coupling.makers, self.graph, "nodes that can be removed")
         module = TorchNet(self.graph)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..errors import GraphError, OptionsError
+from ..errors import DataError, GraphError, OptionsError, ShapeError
 from ..files import atomic_path
 
 
@@ -31,6 +31,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     device = _device(device)
     module.to(device)
     source, target = _ends(module.graph, recipe)
+    for part in (data, test):
+        if part is not None:
+            _check_data(module.graph, part, target, recipe)
     optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
                                 momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
     log, order_seed = _resume(module, optimiser, hooks, checkpoint), recipe.seed
@@ -120,10 +123,29 @@ def _ends(graph, recipe):
         names = ", ".join(blob.name for blob in graph.inputs)
         raise GraphError(f"training wants a net with one input, not {names or 'none'}")
     if recipe.scores:
+        if recipe.scores not in graph.final_blobs():
+            raise OptionsError(f"the net has no blob {recipe.scores!r} to judge")
         return graph.inputs[0].name, recipe.scores
     last = graph.nodes[-1]
     blob = last.bottoms[0] if last.type == "Softmax" and recipe.loss == "softmax" else last.tops[0]
     return graph.inputs[0].name, blob.name
+
+
+def _check_data(graph, data, target, recipe):
+    """ShapeError or DataError for data that the net cannot take."""
+    want = graph.inputs[0].shape[1:]
+    if data.shape != want:
+        raise ShapeError(f"{data.name}: samples of shape {data.shape}, but input {graph.inputs[0].name!r} takes {want}")
+    scores = next(blob.shape for blob in graph.final_blobs().values() if blob.name == target)[1:]
+    if recipe.loss == "softmax":
+        if data.labels.ndim != 1 or data.labels.dtype.kind not in "iu":
+            raise DataError(f"{data.name}: labels of {data.labels.dtype}, shape {data.labels.shape}; "
+                            "the loss softmax takes one whole number for each sample")
+        low, high, classes = data.labels.min(), data.labels.max(), int(np.prod(scores))
+        if low < 0 or high >= classes:
+            raise DataError(f"{data.name}: labels from {low} to {high}, but blob {target!r} has {classes} classes")
+    elif int(np.prod(data.labels.shape[1:])) != int(np.prod(scores)):
+        raise ShapeError(f"{data.name}: answers of shape {data.labels.shape[1:]}, but blob {target!r} has {scores}")
 
 
 def _loss(scores, y, kind):

@@ -1,5 +1,7 @@
 """Training learns, repeats itself, survives a kill, and keeps masks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra
 
 from scalpel_rt.caffe import parse_prototxt  # noqa: E402
 from scalpel_rt.datasets import Dataset  # noqa: E402
-from scalpel_rt.errors import GraphError, OptionsError  # noqa: E402
+from scalpel_rt.errors import DataError, GraphError, OptionsError, ShapeError  # noqa: E402
 from scalpel_rt.graph import build  # noqa: E402
 from scalpel_rt.train.loop import accuracy, augment, fit  # noqa: E402
 from scalpel_rt.train.masks import WeightMasks  # noqa: E402
@@ -72,6 +74,27 @@ def test_weight_masks_hold(module, data):
     fit(module, data, RECIPE.but(epochs=2), hooks=[WeightMasks(module, {("f1", 0): mask})])
     w = module.arrays()["f1", 0]
     assert not w[~mask].any() and w[mask].all()
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"images": np.zeros((600, 2, 4, 5), np.float32)}, r"samples of shape \(2, 4, 5\).*'x' takes \(2, 4, 4\)"),
+    ({"labels": np.arange(600) % 4}, "labels from 0 to 3.*'f2' has 3 classes"),
+    ({"labels": np.arange(600) % 3 - 1}, "labels from -1 to 1"),
+    ({"labels": np.zeros(600)}, "labels of float64"),
+    ({"labels": np.zeros((600, 2), int)}, "labels of int64, shape"),
+])
+def test_data_that_do_not_fit(module, data, change, words):
+    with pytest.raises((ShapeError, DataError), match=words):
+        fit(module, replace(data, **change), RECIPE)
+    with pytest.raises((ShapeError, DataError), match=words):
+        fit(module, data, RECIPE, test=replace(data, **change))
+
+
+def test_answers_that_do_not_fit(module, data):
+    with pytest.raises(ShapeError, match=r"answers of shape \(2,\).*'prob' has \(3,\)"):
+        fit(module, replace(data, labels=np.zeros((600, 2), np.float32)), RECIPE.but(loss="euclidean"))
+    with pytest.raises(OptionsError, match="no blob 'score'"):
+        fit(module, data, RECIPE.but(scores="score"))
 
 
 def test_divergence_is_an_error(module, data):

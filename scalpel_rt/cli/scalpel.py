@@ -1,0 +1,80 @@
+"""scalpel-rt scalpel: prune a net for a machine, as the Scalpel paper does."""
+
+import json
+
+from ..errors import OptionsError
+from ._common import load, net_arguments, table
+from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
+from .prune import report
+
+SUMMARY = "Prune a net for this machine, or for less or more parallel ones, within an accuracy budget"
+EXAMPLE = """  scalpel-rt scalpel models/lenet5/deploy.prototxt models/lenet5/weights.caffemodel --data mnist/ \\
+      --budget 0.1 --epochs 10 --lr 0.02 --schedule cosine --folder run/ --output lenet5-small/
+  scalpel-rt scalpel lenet.prototxt lenet.caffemodel --decide     # only say what would be done, and why"""
+
+
+def arguments(parser):
+    """Declare the options."""
+    net_arguments(parser, weights="required")
+    parser.add_argument("--machine", choices=("native", "low", "moderate", "high"), default="native",
+                        help="this one, measured (default); or its parallelism: a microcontroller, a CPU, a GPU")
+    parser.add_argument("--output", "-o", help="folder for net.prototxt, net.caffemodel, net.safetensors, log.json, "
+                                               "report.md")
+    parser.add_argument("--folder", help="keeps the state of the run, which goes on there after it was killed")
+    parser.add_argument("--budget", type=float, default=0.3, help="points of accuracy that may be lost (default: 0.3)")
+    parser.add_argument("--width", type=lambda text: int(text) if text.isdigit() else text,
+                        help="weights in a group: 2, 4, 8, 16 or native")
+    parser.add_argument("--penalties", type=_numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
+    parser.add_argument("--sparsities", type=_numbers, help="stages of group pruning: 0.5,0.8,0.9")
+    parser.add_argument("--learn-epochs", dest="learn_epochs", type=float, help="of learning masks (default: 5)")
+    parser.add_argument("--learn-lr", dest="learn_lr", type=float, help="of learning masks (default: 0.001)")
+    parser.add_argument("--decide", action="store_true", help="only decide for each layer")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    data_arguments(parser, required=False)
+    recipe_arguments(parser, "recipe of retraining")
+
+
+def run(args):
+    """Carry it out."""
+    from ..pruning.scalpel import PENALTIES, SPARSITIES, decide, scalpel
+
+    net = load(args)
+    if args.decide:
+        return _decide(args, *decide(net.graph, args.machine, width=args.width or "native", progress=lambda layer:
+                                     Progress()({"measuring": layer})))
+    if not (args.data and args.output):
+        raise OptionsError("--data and --output are needed, unless --decide is given")
+    import_torch(args.threads)
+    from ..train.recipe import Recipe
+
+    data, test = open_parts(args)
+    if test is None:
+        raise OptionsError("--test-data is needed: the accuracy budget is judged by it")
+    recipe = recipe_of(args, Recipe(epochs=10, lr=0.01, schedule="cosine"))
+    learn = recipe_of(args, Recipe(epochs=5, lr=0.001, batch=recipe.batch, augment=recipe.augment, loss=recipe.loss,
+                                   seed=recipe.seed), "learn_")
+    outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe, learn=learn,
+                      width=args.width, penalties=args.penalties or PENALTIES,
+                      sparsities=args.sparsities or SPARSITIES, folder=args.folder, progress=Progress(),
+                      device=args.device)
+    outcome.save(args.output)
+    if args.json:
+        print(json.dumps(outcome.as_dict()))
+        return 0
+    print(report(*outcome.sizes))
+    print(f"\naccuracy {outcome.accuracy:.2f} %, {outcome.dense_accuracy:.2f} % before; written to {args.output}")
+    return 0
+
+
+def _decide(args, decisions, axis, found):
+    if args.json:
+        print(json.dumps({"axis": axis, "decisions": [vars(d) for d in decisions],
+                          "crossover": {name: {form: pay.crossover(form) for form in pay.sparse}
+                                        for name, pay in found.items()}}))
+        return 0
+    print(table([(d.layer, d.kind, d.technique, d.why) for d in decisions], ("layer", "kind", "technique", "why")))
+    return 0
+
+
+def _numbers(text):
+    return tuple(float(v) for v in text.split(","))

@@ -1,0 +1,122 @@
+"""The verbs train, prune and scalpel, as a user calls them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): these verbs are not tested")
+
+import scalpel_rt as srt  # noqa: E402
+from scalpel_rt.cli import main  # noqa: E402
+
+from ..graph.nets import input_layer  # noqa: E402
+from ..pruning.nets import conv, fc, some  # noqa: E402
+from ..train.conftest import one_thread  # noqa: E402, F401
+
+NET = (input_layer("x", 1, 2, 4, 4) + conv("c", "x", 8, 'weight_filler { type: "xavier" }') + some("ReLU", "c", "r")
+       + fc("f", "r", 32, 'weight_filler { type: "xavier" }') + fc("z", "f", 3, 'weight_filler { type: "xavier" }'))
+RECIPE = ["--epochs", "1", "--batch", "20", "--lr", "0.01"]
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCALPEL_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "net.prototxt").write_text(NET)
+    srt.load("net.prototxt").save(caffemodel="net.caffemodel")
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 100)
+    np.savez("data.npz", images=(rng.standard_normal((100, 2, 4, 4)) + labels[:, None, None, None]), labels=labels)
+    return ["net.prototxt", "net.caffemodel"]
+
+
+def run(capsys, *args):
+    """(exit status, stdout, stderr)."""
+    status = main(list(map(str, args)))
+    out = capsys.readouterr()
+    return status, out.out, out.err
+
+
+def test_train(files, capsys):
+    status, out, _ = run(capsys, "train", *files, "--data", "data.npz", "--test-data", "data.npz", "-o",
+                         "w.caffemodel", "--json", "--mean", "auto", *RECIPE)
+    result = json.loads(out)
+    assert status == 0 and len(result["log"]) == 1 and len(result["mean"]) == 2 and 0 <= result["accuracy"] <= 100
+    old, new = (srt.load("net.prototxt", w).params["c"][0].data for w in ("net.caffemodel", "w.caffemodel"))
+    assert not np.array_equal(old, new)
+
+
+@pytest.mark.parametrize("options, check", [
+    (["magnitude", "--sparsity", "0.8"], lambda net: np.mean(net.params["f"][0].data == 0) >= 0.8),
+    (["simd", "--sparsity", "f=0.8", "--sparsity", "c=0.5", "--width", "4", "--axis", "out"],
+     lambda net: np.mean(net.params["f"][0].data == 0) >= 0.8 and net.params["z"][0].data.all()),
+    (["nodes", "--keep", "c=3", "--keep", "f=0,1,7"], lambda net: net.params["f"][0].shape == (3, 48)),
+    (["nodes", "--sparsity", "0.5", "--layers", "f", "--criterion", "l2"],
+     lambda net: net.params["f"][0].shape == (16, 128)),
+])
+def test_prune_once(files, capsys, options, check):
+    status, out, _ = run(capsys, "prune", *files, *options, "-o", "small", "-o", "small.safetensors")
+    assert status == 0 and "removed" in out
+    for names in (["small.prototxt", "small.caffemodel"], ["small.safetensors"]):
+        assert check(srt.load(*names))
+
+
+def test_prune_in_stages(files, capsys):
+    args = ["prune", *files, "simd", "--sparsity", "0.8", "--scope", "global", "--width", "8", "-o", "small", "--data",
+            "data.npz", "--test-data", "data.npz", "--stages", "2", "--folder", "run", "--json", *RECIPE]
+    status, out, err = run(capsys, *args)
+    result = json.loads(out)
+    assert status == 0 and [row["options"]["sparsity"] for row in result["log"]] == [0.7, 0.8]
+    assert result["after"]["bytes"] < result["before"]["bytes"] and "stage 2 of 2" in err
+    assert json.loads(run(capsys, *args)[1]) == result
+
+
+def test_scalpel(files, capsys):
+    status, out, err = run(capsys, "scalpel", *files, "--machine", "moderate", "--data", "data.npz", "--test-data",
+                           "data.npz", "-o", "out", "--budget", "100", "--penalties", "0.001", "--sparsities",
+                           "0.5,0.8", "--learn-epochs", "1", "--json", *RECIPE)
+    result = json.loads(out)
+    assert status == 0 and len(result["log"]) == 3 and result["log"][-1]["options"]["sparsity"] == 0.8
+    for name in ("net.prototxt", "net.caffemodel", "net.safetensors", "log.json", "report.md"):
+        assert Path("out", name).exists()
+
+
+def test_scalpel_decides(files, capsys):
+    status, out, err = run(capsys, "scalpel", *files, "--decide", "--json")
+    result = json.loads(out)
+    assert status == 0 and [d["layer"] for d in result["decisions"]] == ["c", "f", "z"]
+    assert set(result["crossover"]["f"]) == {"csr", "in", "out"} and "measuring f" in err
+
+
+@pytest.mark.parametrize("args, words", [
+    (["magnitude", "--sparsity", "1.5"], "sparsity must be"),
+    (["magnitude", "--sparsity", "0.5", "--width", "8"], "--width is not for magnitude"),
+    (["magnitude", "--sparsity", "0.5", "--sparsity", "f=0.5"], "given for all layers and again"),
+    (["simd", "--sparsity", "0.5", "--width", "3"], "2, 4, 8, 16"),
+    (["nodes", "--keep", "q=3"], "no layer 'q'"),
+    (["nodes", "--keep", "c=2", "--stages", "3"], "needs --data"),
+    (["nodes", "--keep", "c=2", "--data", "data.npz", "--stages", "3"], "one --sparsity to rise to"),
+    (["nodes", "--keep", "c=2", "--data", "none.npz"], "no such data: none.npz"),
+    (["nodes", "--keep", "c=2", "--data", "data.npz", "--budget", "1"], "needs test data"),
+])
+def test_wrong_use_is_one_line(files, capsys, args, words):
+    status, out, err = run(capsys, "prune", *files, *args, "-o", "small")
+    assert status == 1 and out == "" and len(err.strip().splitlines()) == 1 and words in err
+    with pytest.raises(FileNotFoundError):
+        open("small.prototxt")
+
+
+@pytest.mark.parametrize("verb", ["train", "prune", "scalpel"])
+def test_help_has_an_example(verb, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([verb, "--help"])
+    assert done.value.code == 0 and f"scalpel-rt {verb} " in capsys.readouterr().out.split("example:")[1]
+
+
+@pytest.mark.parametrize("args", [["--keep", "c"], ["--keep", "c=x"], ["--sparsity", "much"]])
+def test_what_is_no_number_is_wrong_usage(files, args, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["prune", *files, "nodes", *args, "-o", "small"])
+    assert done.value.code == 2
