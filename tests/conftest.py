@@ -1,6 +1,12 @@
 """What tests of all packages share."""
 
 import os
+
+# Before NumPy is imported: the reference's matrices are small, and threads of OpenBLAS that wait for each other on
+# busy cores make it ten times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# ruff: noqa: E402
 from pathlib import Path
 
 import pytest

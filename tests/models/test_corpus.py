@@ -87,14 +87,16 @@ def fill(graph):
     for node in graph.nodes:
         for i, param in enumerate(node.params):
             n = count(param.shape)
-            values = np.resize(block, n).reshape(param.shape)
+            factor, shift = (2 * param.shape[0] / n) ** 0.5 if len(param.shape) > 1 else 0.1, 0
             if node.type in ("BatchNorm", "BN"):
-                values = np.float32([0, 1, 1])[i] if node.type == "BatchNorm" else np.float32([1, 0, 0, 1])[i]
-                param.array = np.full(param.shape, values)
-            elif len(param.shape) > 1:
-                param.array = values * np.float32((2 * param.shape[0] / n) ** 0.5)
-            else:
-                param.array = np.float32(node.type == "Scale" and i == 0) + np.float32(0.1) * values
+                factor, shift = 0, [0, 1, 1][i] if node.type == "BatchNorm" else [1, 0, 0, 1][i]
+            elif node.type == "Scale" and i == 0:
+                shift = 1
+            piece = block[:n] * np.float32(factor) + np.float32(shift)
+            values = np.empty(n, np.float32)
+            for start in range(0, n, len(piece)):
+                values[start:start + len(piece)] = piece[:n - start]
+            param.array = values.reshape(param.shape)
 
 
 def feed(graph):

@@ -188,3 +188,36 @@ def test_a_graph_is_not_touched_by_running():
     srt.Net(graph).forward(data=np.ones((1, 1, 12, 12)))
     assert vars(graph) == vars(before)
     assert graph.inputs[0].shape == (2, 1, 12, 12)
+
+
+def test_an_empty_batch():
+    n = net(LENET)
+    assert n.forward(data=np.zeros((0, 1, 12, 12)))["prob"].shape == (0, 5)
+    assert n.blobs["conv1"].data.shape == (0, 4, 10, 10)
+    assert n.forward(data=np.zeros((1, 1, 12, 12)))["prob"].shape == (1, 5)
+
+
+@pytest.mark.parametrize("what, error", [
+    ({"phase": "DEPLOY"}, srt.OptionsError), ({"dialect": "intel"}, srt.OptionsError)])
+def test_load_checks_its_arguments(what, error, tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(DOUBLE)
+    with pytest.raises(error):
+        srt.load(path, **what)
+
+
+def test_load_names_the_file(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(DOUBLE.replace('bottom: "x"', 'bottom: "q"'))
+    with pytest.raises(srt.GraphError, match="net.prototxt: layer 'y': bottom 0, 'q'"):
+        srt.load(path)
+    with pytest.raises(FileNotFoundError):
+        srt.load(tmp_path / "none.prototxt")
+
+
+def test_load_takes_a_stage_as_a_word(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(DOUBLE + layer("Power", "x", "z", 'include { stage: "deploy" }'))
+    assert srt.load(path).outputs == ["y"]
+    assert srt.load(path, stages="deploy").outputs == ["y", "z"]
+    assert srt.load(path, stages=["other", "deploy"]).outputs == ["y", "z"]
