@@ -13,7 +13,7 @@ import sys
 from .. import __version__
 from ..errors import ScalpelError
 
-VERBS = ("info", "run", "classify", "train", "prune", "scalpel", "demo", "kernels")
+VERBS = ("info", "check", "run", "classify", "train", "prune", "scalpel", "demo", "kernels")
 
 
 def main(argv=None):
