@@ -25,7 +25,7 @@ static inline __attribute__((always_inline)) void conv_tile_run(int mr, int nv, 
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, acc);
+    gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, 0, acc);
     vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++) {

@@ -10,9 +10,10 @@
 
 #define WIDTH (TILE_N < 16 ? TILE_N : 16)
 
+enum { AHEAD = 1024 };              /* floats by which a batch fetches its weights in advance */
+
 /* Partial sums of a batch of one: enough accumulators to hide the latency of an FMA. */
 #define UNROLL(nv) (12 / (nv))
-enum { AHEAD = 1024 };              /* floats by which the weights are fetched in advance */
 
 /* y[i][j] for `mr` rows of x and the outputs of one panel, of which `outputs` exist and `nv` vectors are stored. */
 typedef struct {
@@ -42,7 +43,7 @@ static inline __attribute__((always_inline)) void fc_tile_run(int mr, int nv, co
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->x, 1, t->ldx, t->w, t->ldw, acc);
+    gemm_tile(mr, nv, t->k, t->x, 1, t->ldx, t->w, t->ldw, AHEAD, acc);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 8
@@ -50,7 +51,7 @@ static inline __attribute__((always_inline)) void fc_tile_run(int mr, int nv, co
             fc_tile_end(t, j, acc[i][j], t->y + i * t->ldy);
 }
 
-/* One row of x: the weights stream by once, row after row. */
+/* One row of x: the weights stream by once, row after row. To prefetch them by hand only costs time. */
 static inline __attribute__((always_inline)) void fc_row_run(int nv, const fc_tile *t)
 {
     vf acc[UNROLL(1)][TILE_V];
@@ -65,10 +66,8 @@ static inline __attribute__((always_inline)) void fc_row_run(int nv, const fc_ti
 #pragma GCC unroll 12
         for (int u = 0; u < UNROLL(nv); u++, w += t->ldw)
 #pragma GCC unroll 8
-            for (int j = 0; j < nv; j++) {
-                __builtin_prefetch(w + AHEAD + j * VL);
+            for (int j = 0; j < nv; j++)
                 acc[u][j] = vf_fma(vf_set1(x[u]), vf_load(w + j * VL), acc[u][j]);
-            }
     }
     for (; k > 0; k--, x++, w += t->ldw)
 #pragma GCC unroll 8
