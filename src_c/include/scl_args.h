@@ -19,7 +19,7 @@
     BUF(K, x) BUF(K, y) BUF(K, scratch) WGT(K, w) WGT(K, idx) WGT(K, ptr) WGT(K, bias) WGT(K, slope) INT(K, n) \
     INT(K, m) INT(K, k) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
 
-/* Convolution (and deconvolution) of x(n,c,h,w) to y(n,m,oh,ow); `add`, of y's shape, is added before the activation.
+/* Convolution of x(n,c,h,w) to y(n,m,oh,ow); `add`, of y's shape, is added before the activation.
  * x_stride, y_stride, add_stride: elements from one image to the next (c*h*w, or more inside a concatenation). table: what else the
  * packer worked out for a kernel. */
 #define SCL_ARGS_conv(K, BUF, WGT, INT, FLT) \
@@ -27,6 +27,9 @@
     WGT(K, slope) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, m) INT(K, oh) INT(K, ow) INT(K, kh) INT(K, kw) INT(K, sh) \
     INT(K, sw) INT(K, ph) INT(K, pw) INT(K, dh) INT(K, dw) INT(K, group) INT(K, x_stride) INT(K, y_stride) \
     INT(K, add_stride) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
+
+/* Deconvolution, the transposed convolution, of x(n,c,h,w) to y(n,m,oh,ow); add is not used. */
+#define SCL_ARGS_deconv(K, BUF, WGT, INT, FLT) SCL_ARGS_conv(K, BUF, WGT, INT, FLT)
 
 /* Pooling over n*c planes of h x w; ave: 0 = maximum, 1 = average; mask NULL or of y's shape. */
 #define SCL_ARGS_pool(K, BUF, WGT, INT, FLT) \
@@ -73,7 +76,7 @@
 
 /* Every kind of step. */
 #define SCL_KINDS(KIND) \
-    KIND(fc) KIND(conv) KIND(pool) KIND(lrn) KIND(softmax) KIND(unary) KIND(affine) KIND(eltwise) KIND(broadcast) KIND(copy) KIND(fill)
+    KIND(fc) KIND(conv) KIND(deconv) KIND(pool) KIND(lrn) KIND(softmax) KIND(unary) KIND(affine) KIND(eltwise) KIND(broadcast) KIND(copy) KIND(fill)
 
 #define SCL_BUF(kind, name) float *name;
 #define SCL_WGT(kind, name) const void *name;

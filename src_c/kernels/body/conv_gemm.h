@@ -7,52 +7,20 @@
  * Before including: a simd header, TILE_M, TILE_V and CONV_GEMM (the symbol).
  */
 #include "conv_panel.h"
+#include "conv_tile.h"
 #include "scl_kernels.h"
 
-/* One register tile: y[i][p] = act(sum_k a[k][i]*b[k][p] + bias[i] + add[i][p]), i < mr, p < nv*VL - VL + tail. */
-typedef struct {
-    const float *a, *b, *bias, *slope, *add;
-    float *y;
-    int64_t k, ldy, ldadd, tail, act;
-    float p0, p1;
-} conv_tile;
-
-static inline __attribute__((always_inline)) void conv_tile_run(int mr, int nv, const conv_tile *t)
+/* A 1x1 kernel that meets every pixel once sees an image as one long row. */
+static panel_shape panel_shape_of(const scl_args_conv *a)
 {
-    vf acc[TILE_M][TILE_V];
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, 0, acc);
-    vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++) {
-        vf bias = t->bias ? vf_set1(t->bias[i]) : vf_zero();
-        vf slope = t->slope ? vf_set1(t->slope[i]) : p0;
-        float *y = t->y + i * t->ldy;
-        const float *add = t->add + i * t->ldadd;
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++) {
-            vf v = vf_add(acc[i][j], bias);
-            int64_t lanes = j == nv - 1 ? t->tail : VL;
-            if (t->add)
-                v = vf_add(v, lanes == VL ? vf_load(add + j * VL) : vf_loadn(add + j * VL, lanes));
-            v = vf_activate(v, t->act, slope, p1);
-            if (lanes == VL)
-                vf_store(y + j * VL, v);
-            else
-                vf_storen(y + j * VL, lanes, v);
-        }
+    panel_shape s = {a->x, a->n, a->c / a->group, a->h, a->wd, a->oh, a->ow, a->kh, a->kw, a->sh, a->sw, a->ph, a->pw, a->dh,
+                     a->dw, a->x_stride};
+    if (s.kh == 1 && s.kw == 1 && s.sh == 1 && s.sw == 1 && s.ph == 0 && s.pw == 0) {
+        s.w = s.ow = s.h * s.w;
+        s.h = s.oh = 1;
     }
+    return s;
 }
-
-#define TILE_DEFINE(mr, nv) \
-    static void conv_tile_##mr##x##nv(const conv_tile *t) { conv_tile_run(mr, nv, t); }
-TILE_EACH(TILE_DEFINE)
-#define TILE_NAME(mr, nv) conv_tile_##mr##x##nv,
-static void (*const conv_tiles[TILE_M * TILE_V])(const conv_tile *) = {TILE_EACH(TILE_NAME)};
 
 /* Copies rows x pixels between a plain tile and y or add, whose images are `stride` apart and hold `plane` pixels a row. */
 static void copy_pixels(float *tile, float *y, int64_t rows, int64_t p0, int64_t p1, int64_t plane, int64_t stride, int to_y)
@@ -71,15 +39,12 @@ static void copy_pixels(float *tile, float *y, int64_t rows, int64_t p0, int64_t
 static void conv_tile_place(const scl_args_conv *a, int64_t mr, int64_t m, int64_t p0, int64_t p1, conv_tile *t)
 {
     int64_t plane = a->oh * a->ow, image = p0 / plane, nv = even_count(p1 - p0, VL);
-    void (*run)(const conv_tile *) = conv_tiles[(mr - 1) * TILE_V + nv - 1];
     t->tail = p1 - p0 - (nv - 1) * VL;
-    t->bias = a->bias ? (const float *)a->bias + m : NULL;
-    t->slope = a->act == SCL_ACT_PRELU ? (const float *)a->slope + m : NULL;
     if (p1 <= (image + 1) * plane) {
         t->y = a->y + image * a->y_stride + m * plane + p0 % plane;
         t->add = a->add ? a->add + image * a->add_stride + m * plane + p0 % plane : NULL;
         t->ldy = t->ldadd = plane;
-        run(t);
+        conv_tile_any(a, mr, m, nv, t);
         return;
     }
     float y[TILE_M * TILE_N], add[TILE_M * TILE_N];
@@ -88,7 +53,7 @@ static void conv_tile_place(const scl_args_conv *a, int64_t mr, int64_t m, int64
     t->y = y;
     t->add = a->add ? add : NULL;
     t->ldy = t->ldadd = TILE_N;
-    run(t);
+    conv_tile_any(a, mr, m, nv, t);
     copy_pixels(y, a->y + m * plane, mr, p0, p1, plane, a->y_stride, 1);
 }
 

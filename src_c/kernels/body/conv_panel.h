@@ -25,23 +25,11 @@ typedef struct {
     int first, last;                /* runs[first..last) */
 } panel_vector;
 
-/* x, c (of one group), h, w, oh, ow, kernel and steps of the convolution whose input is packed. A 1x1 kernel that meets every pixel
- * once sees an image as one long row. */
+/* x, c (of one group), h, w, oh, ow, kernel and steps of the convolution whose input is packed. */
 typedef struct {
     const float *x;
     int64_t n, c, h, w, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw, stride;
 } panel_shape;
-
-static panel_shape panel_shape_of(const scl_args_conv *a)
-{
-    panel_shape s = {a->x, a->n, a->c / a->group, a->h, a->wd, a->oh, a->ow, a->kh, a->kw, a->sh, a->sw, a->ph, a->pw, a->dh,
-                     a->dw, a->x_stride};
-    if (s.kh == 1 && s.kw == 1 && s.sh == 1 && s.sw == 1 && s.ph == 0 && s.pw == 0) {
-        s.w = s.ow = s.h * s.w;
-        s.h = s.oh = 1;
-    }
-    return s;
-}
 
 /* Lanes [lo, hi) of a row of the panel, for cs channels: from[c*plane + lane*step] to row[c*ld + lane]. Other lanes become zero, or stay as
  * they are when `more`. */
