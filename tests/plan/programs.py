@@ -31,6 +31,16 @@ class Maker:
     def weights(self, *shape, scale=1.0):
         return (self.rng.normal(size=shape) * scale).astype(np.float32)
 
+    def pruned(self, *shape, scale=1.0):
+        """Weights that may have many zeros, alone or in groups along the inputs."""
+        w = self.weights(*shape, scale=scale)
+        if self.chance(0.4):
+            flat = w.reshape(shape[0], -1)
+            width = int(self.rng.choice([1, 4, 8]))
+            keep = self.rng.random((shape[0], -(-flat.shape[1] // width))) < self.rng.choice([0.1, 0.5])
+            flat[...] *= np.repeat(keep, width, axis=1)[:, : flat.shape[1]]
+        return w
+
     def chance(self, p):
         return self.rng.random() < p
 
@@ -63,13 +73,14 @@ class Maker:
         m = group * int(self.rng.integers(1, 5))
         a = dict(zip(("kh", "kw", "sh", "sw", "ph", "pw", "dh", "dw"),
                      map(int, self.rng.integers([1, 1, 1, 1, 0, 0, 1, 1], [4, 4, 3, 3, 3, 3, 3, 3])), strict=True))
-        if self.chance(0.3):
-            a.update(kh=1, kw=1, sh=1, sw=1, ph=0, pw=0)
+        if self.chance(0.6):
+            k = int(self.rng.choice([1, 3, 5]))
+            a.update(kh=k, kw=k, sh=1, sw=1, ph=k // 2, pw=k // 2, dh=1, dw=1)
         oh = (h + 2 * a["ph"] - (a["kh"] - 1) * a["dh"] - 1) // a["sh"] + 1
         ow = (w + 2 * a["pw"] - (a["kw"] - 1) * a["dw"] - 1) // a["sw"] + 1
         if oh < 1 or ow < 1:
             return
-        weights = {"w": self.weights(m, c // group, a["kh"], a["kw"], scale=(c // group * a["kh"] * a["kw"]) ** -0.5)}
+        weights = {"w": self.pruned(m, c // group, a["kh"], a["kw"], scale=(c // group * a["kh"] * a["kw"]) ** -0.5)}
         if self.chance(0.7):
             weights["b"] = self.weights(m)
         y = self.new((n, m, oh, ow))
@@ -105,7 +116,7 @@ class Maker:
         x = self.pick()
         x = self.build.reshaped(x, (self.n, x.size // self.n))
         m, k = int(self.rng.integers(1, 40)), x.shape[1]
-        weights = {"w": self.weights(m, k, scale=k**-0.5), "b": self.weights(m)}
+        weights = {"w": self.pruned(m, k, scale=k**-0.5), "b": self.weights(m)}
         y = self.new((self.n, m))
         self.build.op("fc", [x], [y], weights, **self.act(y, weights))
 
