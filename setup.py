@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
+from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 from setuptools.modified import newer_group
@@ -83,7 +83,7 @@ class BuildPy(build_py):
     def run(self):
         compile_protos()
         super().run()
-        if not self.editable_mode:  # the nets that come along: beside the code in the checkout, inside it when installed
+        if not self.editable_mode:  # beside the code in a checkout, inside it when installed
             shutil.copytree(ROOT / "models", Path(self.build_lib) / "scalpel_rt" / "models", dirs_exist_ok=True)
 
 
@@ -98,9 +98,6 @@ def extension(name):
 
 
 setup(
-    # The nets of models/ travel inside the package.
-    packages=[*find_packages(include=["scalpel_rt*"]), "scalpel_rt.models"],
-    package_dir={"scalpel_rt.models": "models"},
     ext_modules=cythonize(
         [extension(name) for name in EXTENSIONS],
         compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True,

@@ -18,7 +18,9 @@ class Text:
 
     def __init__(self, name, *shape):
         dims = " ".join(f"dim: {d}" for d in (1, *shape))
-        self.text = f'name: "{name}"\nlayer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ {dims} }} }} }}\n'
+        self.text = (
+            f'name: "{name}"\nlayer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ {dims} }} }} }}\n'
+        )
         self.last = "data"
 
     def layer(self, name, kind, body="", bottoms=None, top=None):
@@ -29,8 +31,11 @@ class Text:
 
     def conv(self, name, outputs, kernel, stride=1, pad=0, group=1, relu=True, norm=False):
         numbers = f"num_output: {outputs} kernel_size: {kernel} stride: {stride} pad: {pad} group: {group}"
-        self.layer(name, "Convolution", f"convolution_param {{ {numbers} bias_term: {str(not norm).lower()} "
-                                        'weight_filler { type: "msra" } }')
+        self.layer(
+            name,
+            "Convolution",
+            f'convolution_param {{ {numbers} bias_term: {str(not norm).lower()} weight_filler {{ type: "msra" }} }}',
+        )
         if norm:
             self.layer(name + "/bn", "BatchNorm", top=self.last)
             self.layer(name + "/scale", "Scale", "scale_param { bias_term: true }", top=self.last)
@@ -40,7 +45,12 @@ class Text:
         return self.layer(name + "/relu", "ReLU", top=self.last)
 
     def pool(self, name, method, kernel, stride, pad=0, bottoms=None):
-        return self.layer(name, "Pooling", f"pooling_param {{ pool: {method} kernel_size: {kernel} stride: {stride} pad: {pad} }}", bottoms)
+        return self.layer(
+            name,
+            "Pooling",
+            f"pooling_param {{ pool: {method} kernel_size: {kernel} stride: {stride} pad: {pad} }}",
+            bottoms,
+        )
 
     def everything(self, name):
         return self.layer(name, "Pooling", "pooling_param { pool: AVE global_pooling: true }")
@@ -49,7 +59,9 @@ class Text:
         return self.layer(name, "LRN", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }")
 
     def full(self, name, outputs, relu=False):
-        self.layer(name, "InnerProduct", f'inner_product_param {{ num_output: {outputs} weight_filler {{ type: "msra" }} }}')
+        self.layer(
+            name, "InnerProduct", f'inner_product_param {{ num_output: {outputs} weight_filler {{ type: "msra" }} }}'
+        )
         return self.relu(name) if relu else self.last
 
     def softmax(self):
@@ -70,14 +82,26 @@ def googlenet():
     t = Text("GoogLeNet", 3, 224, 224)
     t.conv("conv1", 64, 7, 2, 3), t.pool("pool1", "MAX", 3, 2), t.lrn("norm1")
     t.conv("conv2_reduce", 64, 1), t.conv("conv2", 192, 3, pad=1), t.lrn("norm2"), t.pool("pool2", "MAX", 3, 2)
-    table = [("3a", 64, 96, 128, 16, 32, 32), ("3b", 128, 128, 192, 32, 96, 64), ("4a", 192, 96, 208, 16, 48, 64),
-             ("4b", 160, 112, 224, 24, 64, 64), ("4c", 128, 128, 256, 24, 64, 64), ("4d", 112, 144, 288, 32, 64, 64),
-             ("4e", 256, 160, 320, 32, 128, 128), ("5a", 256, 160, 320, 32, 128, 128), ("5b", 384, 192, 384, 48, 128, 128)]
+    table = [
+        ("3a", 64, 96, 128, 16, 32, 32),
+        ("3b", 128, 128, 192, 32, 96, 64),
+        ("4a", 192, 96, 208, 16, 48, 64),
+        ("4b", 160, 112, 224, 24, 64, 64),
+        ("4c", 128, 128, 256, 24, 64, 64),
+        ("4d", 112, 144, 288, 32, 64, 64),
+        ("4e", 256, 160, 320, 32, 128, 128),
+        ("5a", 256, 160, 320, 32, 128, 128),
+        ("5b", 384, 192, 384, 48, 128, 128),
+    ]
     for name, one, three_in, three, five_in, five, pooled in table:
         if name in ("4a", "5a"):
             t.pool("pool" + name, "MAX", 3, 2)
         x, branches = t.last, []
-        for part in ([("1x1", one, 1, 0)], [("3x3_reduce", three_in, 1, 0), ("3x3", three, 3, 1)], [("5x5_reduce", five_in, 1, 0), ("5x5", five, 5, 2)]):
+        for part in (
+            [("1x1", one, 1, 0)],
+            [("3x3_reduce", three_in, 1, 0), ("3x3", three, 3, 1)],
+            [("5x5_reduce", five_in, 1, 0), ("5x5", five, 5, 2)],
+        ):
             t.last = x
             for kind, outputs, kernel, pad in part:
                 t.conv(f"{name}/{kind}", outputs, kernel, pad=pad)
@@ -92,7 +116,9 @@ def googlenet():
 def squeezenet():
     t = Text("SqueezeNet 1.1", 3, 227, 227)
     t.conv("conv1", 64, 3, 2), t.pool("pool1", "MAX", 3, 2)
-    for i, (squeeze, expand) in enumerate([(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)], 2):
+    for i, (squeeze, expand) in enumerate(
+        [(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)], 2
+    ):
         x = t.conv(f"fire{i}/squeeze", squeeze, 1)
         one = t.conv(f"fire{i}/expand1x1", expand, 1)
         t.last = x
@@ -107,7 +133,9 @@ def mobilenet():
     t = Text("MobileNet v1", 3, 224, 224)
     t.conv("conv1", 32, 3, 2, 1, norm=True)
     channels = 32
-    for i, (outputs, stride) in enumerate([(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)], 2):
+    for i, (outputs, stride) in enumerate(
+        [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)], 2
+    ):
         t.conv(f"conv{i}/dw", channels, 3, stride, 1, group=channels, norm=True)
         t.conv(f"conv{i}/sep", outputs, 1, norm=True)
         channels = outputs
@@ -123,7 +151,10 @@ def resnet50():
             name, x, stride = f"res{stage}{'abcdef'[block]}", t.last, 2 if block == 0 and stage > 2 else 1
             short = t.conv(name + "/branch1", 4 * inner, 1, stride, relu=False, norm=True) if block == 0 else x
             t.last = x
-            t.conv(name + "/branch2a", inner, 1, stride, norm=True), t.conv(name + "/branch2b", inner, 3, pad=1, norm=True)
+            (
+                t.conv(name + "/branch2a", inner, 1, stride, norm=True),
+                t.conv(name + "/branch2b", inner, 3, pad=1, norm=True),
+            )
             long = t.conv(name + "/branch2c", 4 * inner, 1, relu=False, norm=True)
             t.layer(name, "Eltwise", bottoms=[short, long]), t.relu(name)
     t.everything("pool5"), t.full("fc1000", 1000)
@@ -147,7 +178,7 @@ NAMES = (*OURS, *OTHERS)
 def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     """A Net of that name with random weights.
 
-    ``zeros`` is the share of weights that are zero in every convolution and fully connected layer but the first layer: in
+    ``zeros`` is the share of weights that are zero in every convolution and fully connected layer but the first: in
     random groups of ``width`` along the inputs ("group_in") or outputs ("group_out"), or one by one ("csr").
     """
     text = OTHERS[name]() if name in OTHERS else (zoo.path(name) / "deploy.prototxt").read_text()
@@ -157,7 +188,11 @@ def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     for node in net.layers:
         if node.type == "BatchNorm":
             mean, variance, factor = (p.array for p in node.params)
-            mean[...], variance[...], factor[...] = 0.1 * rng.standard_normal(mean.shape), 0.5 + rng.random(variance.shape), 1
+            mean[...], variance[...], factor[...] = (
+                0.1 * rng.standard_normal(mean.shape),
+                0.5 + rng.random(variance.shape),
+                1,
+            )
         elif node.type in ("Convolution", "InnerProduct") and zeros and not first:
             w = node.params[0].array
             w *= mask(w.reshape(len(w), -1).shape, zeros, form, width, rng).reshape(w.shape)
@@ -173,5 +208,3 @@ def mask(shape, zeros, form, width, rng):
     if form == "group_in":
         return np.repeat(rng.random((m, -(-k // width))) >= zeros, width, axis=1)[:, :k].astype(np.float32)
     return np.repeat(rng.random((-(-m // width), k)) >= zeros, width, axis=0)[:m].astype(np.float32)
-
-

@@ -1,7 +1,7 @@
-"""Labelled data for training, pruning and accuracy figures: arrays, .npz, MNIST idx files, CIFAR binaries, image folders.
+"""Labelled data for training and accuracy figures: arrays, .npz, MNIST idx files, CIFAR binaries, image folders.
 
-:func:`open_data` turns what a user writes on a command line into a :class:`Dataset`; everything stays uint8 or float32 in
-memory as it was on disk, and pixels become network input only batch by batch (:class:`Transform`).
+:func:`open_data` turns what a user writes on a command line into a :class:`Dataset`; everything stays uint8 or float32
+in memory as it was on disk, and pixels become network input only batch by batch (:class:`Transform`).
 """
 
 import gzip
@@ -14,13 +14,20 @@ import numpy as np
 
 from .errors import FormatError, OptionsError, ShapeError
 
-_IDX_TYPES = {8: np.uint8, 9: np.int8, 11: np.dtype(">i2"), 12: np.dtype(">i4"), 13: np.dtype(">f4"), 14: np.dtype(">f8")}
+_IDX_TYPES = {
+    8: np.uint8,
+    9: np.int8,
+    11: np.dtype(">i2"),
+    12: np.dtype(">i4"),
+    13: np.dtype(">f4"),
+    14: np.dtype(">f8"),
+}
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm"}
 
 
 @dataclass(frozen=True)
 class Transform:
-    """What Caffe's ``transform_param`` does to a batch: ``(x - mean) * scale``; ``mean`` broadcasts against (C, H, W)."""
+    """What Caffe's ``transform_param`` does: ``(x - mean) * scale``; ``mean`` broadcasts against (C, H, W)."""
 
     scale: float = 1.0
     mean: object = None
@@ -39,7 +46,8 @@ class Transform:
 class Dataset:
     """Samples and their answers.
 
-    images : array (N, C, H, W) or (N, ...), uint8 or float32; labels : int64 array (N,), or float32 (N, ...) for regression.
+    images : array (N, C, H, W) or (N, ...), uint8 or float32
+    labels : int64 array (N,), or float32 (N, ...) for regression
     """
 
     images: np.ndarray
@@ -49,8 +57,10 @@ class Dataset:
 
     def __post_init__(self):
         if len(self.images) != len(self.labels):
-            raise ShapeError(f"{self.name}: {len(self.images)} samples of shape {self.images.shape} but "
-                             f"{len(self.labels)} labels of shape {self.labels.shape}")
+            raise ShapeError(
+                f"{self.name}: {len(self.images)} samples of shape {self.images.shape} but "
+                f"{len(self.labels)} labels of shape {self.labels.shape}"
+            )
         if not len(self.images):
             raise ShapeError(f"{self.name} holds no samples: shape {self.images.shape}")
 
@@ -69,7 +79,7 @@ class Dataset:
     def batches(self, size, order=None):
         """Yield (x, y) in batches of ``size`` (the last may be smaller), in ``order`` or as stored."""
         for start in range(0, len(self), size):
-            yield self.take(slice(start, start + size) if order is None else order[start:start + size])
+            yield self.take(slice(start, start + size) if order is None else order[start : start + size])
 
     def with_transform(self, **changes):
         """The same data with another scale or mean."""
@@ -83,9 +93,10 @@ class Dataset:
 def open_data(spec, train=False):
     """Open data by description.
 
-    ``spec`` is a :class:`Dataset` (returned as it is), a tuple of arrays (images, labels), or a string or path: a ``.npz`` with
-    ``images`` (or ``x``, ``data``) and ``labels`` (or ``y``, ``label``); a folder with MNIST idx files (``.gz`` or not) or CIFAR
-    binaries, of which ``train`` picks the part; or a folder with one folder of images for each class, in alphabetical order
+    ``spec`` is a :class:`Dataset` (returned as it is), a tuple of arrays (images, labels), or a string or path: a
+    ``.npz`` with ``images`` (or ``x``, ``data``) and ``labels`` (or ``y``, ``label``); a folder with MNIST idx files
+    (``.gz`` or not) or CIFAR binaries, of which ``train`` picks the part; or a folder with one folder of images for
+    each class, in alphabetical order
     (``train/`` and ``test/`` or ``val/`` above them are found).
     """
     if isinstance(spec, Dataset):
@@ -98,7 +109,9 @@ def open_data(spec, train=False):
     if path.is_file():
         if path.suffix == ".npz":
             return read_npz(path)
-        raise FormatError("data files are .npz; MNIST and CIFAR are opened by the folder that holds them", file=str(path))
+        raise FormatError(
+            "data files are .npz; MNIST and CIFAR are opened by the folder that holds them", file=str(path)
+        )
     if list(path.glob("*-images*idx3-ubyte*")):
         return read_mnist(path, train)
     if list(path.glob("data_batch*.bin")) or (path / "test_batch.bin").exists():
@@ -117,7 +130,9 @@ def read_npz(path):
     for names in (("images", "x", "data"), ("labels", "y", "label")):
         name = next((n for n in names if n in found), None)
         if name is None:
-            raise FormatError(f"holds {', '.join(found) or 'nothing'}; wanted one of {', '.join(names)}", file=str(path))
+            raise FormatError(
+                f"holds {', '.join(found) or 'nothing'}; wanted one of {', '.join(names)}", file=str(path)
+            )
         pick.append(found[name])
     return Dataset(*pick, name=str(path))
 
@@ -132,7 +147,7 @@ def read_idx(path):
         raise FormatError(f"cannot be read: {e}", file=str(path)) from e
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_TYPES or len(raw) < 4 + 4 * raw[3]:
         raise FormatError("is not an idx file", file=str(path))
-    shape = struct.unpack(f">{raw[3]}I", raw[4:4 + 4 * raw[3]])
+    shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
     dtype = np.dtype(_IDX_TYPES[raw[2]])
     want, have = dtype.itemsize * int(np.prod(shape, dtype=object)), len(raw) - 4 - 4 * raw[3]
     if want != have:
@@ -164,11 +179,13 @@ def read_cifar(folder, train=False):
             raise FormatError(f"{raw.size} bytes are not a whole number of records of 3073", file=str(path))
         rows.append(raw.reshape(-1, 3073))
     rows = np.concatenate(rows)
-    return Dataset(rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0].astype(np.int64), name=f"CIFAR-10 {'train' if train else 'test'}")
+    return Dataset(
+        rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0].astype(np.int64), name=f"CIFAR-10 {'train' if train else 'test'}"
+    )
 
 
 def read_folder(folder, train=False):
-    """A folder with one folder of images for each class; images must be of one size. Channels come out as BGR, as in Caffe."""
+    """A folder with one folder of images, all of one size, for each class. Channels come out as BGR, as in Caffe."""
     folder = Path(folder)
     for part in ("train",) if train else ("test", "val"):
         if (folder / part).is_dir():
@@ -187,6 +204,8 @@ def read_folder(folder, train=False):
         with Image.open(path) as picture:
             image = np.asarray(picture.convert("RGB"))[:, :, ::-1].transpose(2, 0, 1)
         if images and image.shape != images[0].shape:
-            raise ShapeError(f"is {image.shape}, but the first image is {images[0].shape}; resize them first").locate(file=str(path))
+            raise ShapeError(f"is {image.shape}, but the first image is {images[0].shape}; resize them first").locate(
+                file=str(path)
+            )
         images.append(image)
     return Dataset(np.stack(images), np.array([label for _, label in files], np.int64), name=str(folder))

@@ -1,6 +1,6 @@
-"""From image files to network input: what Caffe's ``classification.bin`` and ``caffe.Classifier`` do before the first layer.
+"""From image files to network input: what ``classification.bin`` and ``caffe.Classifier`` do before the first layer.
 
-Images are float32 arrays (H, W, C), RGB, 0 to 1, as pycaffe holds them; :class:`Preprocess` makes (C, H, W) blobs of them.
+Images are float32 arrays (H, W, C), RGB, 0 to 1, as pycaffe holds them; :class:`Preprocess` makes (C, H, W) blobs.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def load_image(path, color=True, grey=(0.299, 0.587, 0.114)):
         raise OptionsError("reading images needs Pillow: pip install 'scalpel-rt[image]'") from e
     try:
         with Image.open(path) as picture:
-            deep = picture.mode.startswith("I")     # grey of 16 bits
+            deep = picture.mode.startswith("I")  # grey of 16 bits
             pixels = np.asarray(picture if deep else picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
     except FileNotFoundError as e:
         raise FormatError("no such file", file=str(path)) from e
@@ -51,7 +51,7 @@ def center_crop(image, size):
     if h > big_h or w > big_w:
         raise ShapeError(f"cannot crop {tuple(size)} from an image of shape {image.shape}")
     top, left = (big_h - h) // 2, (big_w - w) // 2
-    return image[top:top + h, left:left + w]
+    return image[top : top + h, left : left + w]
 
 
 def oversample(images, size):
@@ -63,7 +63,7 @@ def oversample(images, size):
         if h > big_h or w > big_w:
             raise ShapeError(f"cannot crop {tuple(size)} from an image of shape {image.shape}")
         corners = [(y, x) for y in (0, big_h - h) for x in (0, big_w - w)]
-        five = [image[y:y + h, x:x + w] for y, x in corners] + [center_crop(image, size)]
+        five = [image[y : y + h, x : x + w] for y, x in corners] + [center_crop(image, size)]
         crops += five + [crop[:, ::-1] for crop in five]
     return np.stack(crops).astype(np.float32)
 
@@ -87,7 +87,9 @@ class Preprocess:
         blob = np.array(image, np.float32).transpose(2, 0, 1)
         if self.channel_swap is not None:
             if sorted(self.channel_swap) != list(range(len(blob))):
-                raise ShapeError(f"channel swap {tuple(self.channel_swap)} does not fit an image of shape {np.shape(image)}")
+                raise ShapeError(
+                    f"channel swap {tuple(self.channel_swap)} does not fit an image of shape {np.shape(image)}"
+                )
             blob = blob[list(self.channel_swap)]
         blob = blob * np.float32(self.raw_scale)
         if self.mean is not None:

@@ -1,7 +1,7 @@
 """Other engines on the same nets, one file each.
 
-A peer's module has ``missing()``, a reason or None, and ``prepare(net, threads)``, which returns a function from the input
-array to the output array. A prepared peer is warm: packed, planned, its threads set. None is a dependency.
+A peer's module has ``missing()``, a reason or None, and ``prepare(net, threads)``, which returns a function from the
+input array to the output array. A prepared peer is warm: packed, planned, its threads set. None is a dependency.
 """
 
 import importlib

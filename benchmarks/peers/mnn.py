@@ -1,7 +1,7 @@
 """MNN, in a process of its own: its converter installs packages by itself, so it wants its own environment.
 
-``SCALPEL_PEER_MNN`` names the Python of that environment (with MNN and numpy). The child times each run itself and says how
-long it took, so that talking to it is not counted: a prepared peer has the attribute ``seconds`` for the last run.
+``SCALPEL_PEER_MNN`` names the Python of that environment (with MNN and numpy). The child times each run itself and says
+how long it took, so that talking to it is not counted: a prepared peer has the attribute ``seconds`` for the last run.
 """
 
 import os
@@ -49,10 +49,27 @@ def prepare(net, threads):
     path = Path(folder.name)
     write_onnx(net.graph, path / "net.onnx")
     converter = Path(python).parent / "mnnconvert"
-    subprocess.run([str(converter), "-f", "ONNX", "--modelFile", str(path / "net.onnx"), "--MNNModel", str(path / "net.mnn"),
-                    "--bizCode", "x"], check=True, capture_output=True)
-    child = subprocess.Popen([python, "-c", CHILD, str(path / "net.mnn"), str(threads), net.inputs[0], net.outputs[0]],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    subprocess.run(
+        [
+            str(converter),
+            "-f",
+            "ONNX",
+            "--modelFile",
+            str(path / "net.onnx"),
+            "--MNNModel",
+            str(path / "net.mnn"),
+            "--bizCode",
+            "x",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    child = subprocess.Popen(
+        [python, "-c", CHILD, str(path / "net.mnn"), str(threads), net.inputs[0], net.outputs[0]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     if _answer(child) != "ready":
         raise RuntimeError("MNN's process did not start")
 

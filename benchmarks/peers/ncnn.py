@@ -1,4 +1,4 @@
-"""ncnn, given the program after our passes (BatchNorm folded, ReLU fused), so that both engines start from the same net."""
+"""ncnn, given the program after our passes (BatchNorm folded, ReLU fused): both engines start from the same net."""
 
 import tempfile
 from pathlib import Path
@@ -20,7 +20,9 @@ def prepare(net, threads):
 
     other = ncnn.Net()
     other.opt.num_threads = threads
-    other.opt.use_fp16_storage = other.opt.use_fp16_arithmetic = other.opt.use_fp16_packed = other.opt.use_bf16_storage = False
+    other.opt.use_fp16_storage = other.opt.use_fp16_arithmetic = other.opt.use_fp16_packed = (
+        other.opt.use_bf16_storage
+    ) = False
     text, blob, output = _files(net)
     with tempfile.TemporaryDirectory() as folder:
         param, model = Path(folder) / "net.param", Path(folder) / "net.bin"
@@ -56,7 +58,11 @@ def _files(net):
             getattr(w, op.kind)(op)
         w.split(op.outputs[0])
     blobs = sum(int(line.split()[3]) for line in w.lines)
-    return f"7767517\n{len(w.lines)} {blobs}\n" + "\n".join(w.lines) + "\n", b"".join(w.data), w.take(program.outputs[0])
+    return (
+        f"7767517\n{len(w.lines)} {blobs}\n" + "\n".join(w.lines) + "\n",
+        b"".join(w.data),
+        w.take(program.outputs[0]),
+    )
 
 
 def _uses(program):
@@ -103,12 +109,29 @@ class _Writer:
     def conv(self, op):
         a, w = op.attrs, op.weights["w"]
         fused = self.activation(op) if len(op.inputs) == 1 else {}
-        params = {"_0": w.shape[0], "_1": a["kw"], "_11": a["kh"], "_2": a["dw"], "_12": a["dh"], "_3": a["sw"], "_13": a["sh"],
-                  "_4": a["pw"], "_14": a["ph"], "_5": int("b" in op.weights), "_6": w.size, **fused}
+        params = {
+            "_0": w.shape[0],
+            "_1": a["kw"],
+            "_11": a["kh"],
+            "_2": a["dw"],
+            "_12": a["dh"],
+            "_3": a["sw"],
+            "_13": a["sh"],
+            "_4": a["pw"],
+            "_14": a["ph"],
+            "_5": int("b" in op.weights),
+            "_6": w.size,
+            **fused,
+        }
         if a["group"] > 1:
             params["_7"] = a["group"]
         self.weights(op)
-        self.line("ConvolutionDepthWise" if a["group"] > 1 else "Convolution", [self.take(op.inputs[0])], op.outputs[0], **params)
+        self.line(
+            "ConvolutionDepthWise" if a["group"] > 1 else "Convolution",
+            [self.take(op.inputs[0])],
+            op.outputs[0],
+            **params,
+        )
         if len(op.inputs) == 2:
             self.line("BinaryOp", [self.names[op.outputs[0]], self.take(op.inputs[1])], op.outputs[0], _0=0)
             if self.activation(op):
@@ -117,21 +140,47 @@ class _Writer:
     def fc(self, op):
         w = op.weights["w"]
         self.weights(op)
-        self.line("InnerProduct", [self.take(op.inputs[0])], op.outputs[0], _0=w.shape[0], _1=int("b" in op.weights), _2=w.size,
-                  **self.activation(op))
+        self.line(
+            "InnerProduct",
+            [self.take(op.inputs[0])],
+            op.outputs[0],
+            _0=w.shape[0],
+            _1=int("b" in op.weights),
+            _2=w.size,
+            **self.activation(op),
+        )
 
     def pool(self, op):
         a = op.attrs
         if op.outputs[0].shape[2:] == (1, 1):
             self.line("Pooling", [self.take(op.inputs[0])], op.outputs[0], _0=int(a["method"] == "ave"), _4=1)
         else:
-            self.line("Pooling", [self.take(op.inputs[0])], op.outputs[0], _0=int(a["method"] == "ave"), _1=a["kw"], _11=a["kh"],
-                      _2=a["sw"], _12=a["sh"], _3=a["pw"], _13=a["ph"], _5=0)
+            self.line(
+                "Pooling",
+                [self.take(op.inputs[0])],
+                op.outputs[0],
+                _0=int(a["method"] == "ave"),
+                _1=a["kw"],
+                _11=a["kh"],
+                _2=a["sw"],
+                _12=a["sh"],
+                _3=a["pw"],
+                _13=a["ph"],
+                _5=0,
+            )
 
     def lrn(self, op):
         a = op.attrs
-        self.line("LRN", [self.take(op.inputs[0])], op.outputs[0], _0=int(a["region"] == "within"), _1=a["size"], _2=a["alpha"],
-                  _3=a["beta"], _4=1.0 if a["region"] == "within" else a["k"])
+        self.line(
+            "LRN",
+            [self.take(op.inputs[0])],
+            op.outputs[0],
+            _0=int(a["region"] == "within"),
+            _1=a["size"],
+            _2=a["alpha"],
+            _3=a["beta"],
+            _4=1.0 if a["region"] == "within" else a["k"],
+        )
 
     def softmax(self, op):
         self.line("Softmax", [self.take(op.inputs[0])], op.outputs[0], _0=0, _1=1)

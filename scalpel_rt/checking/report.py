@@ -111,7 +111,7 @@ def check(prototxt, weights=None, phase=None, level=0, stages=(), allow_python=F
             report.seconds, wild = trial.run(trial.one_item(graph))
             report.notes += [f"output {name!r} is not finite" for name in wild if held is not None]
         report.runs = True
-    except (Exception if allow_python else ScalpelError) as error:
+    except (Exception if allow_python else ScalpelError) as error:  # noqa: B030 (a user's Python layer may raise anything)
         if isinstance(error, ScalpelError):
             error.locate(file=report.file)
         report.runs, report.reason = False, str(error) or type(error).__name__

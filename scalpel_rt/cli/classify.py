@@ -18,13 +18,19 @@ def arguments(parser):
     net_arguments(parser, weights="required")
     parser.add_argument("images", nargs="+", help="image files")
     run_arguments(parser)
-    parser.add_argument("--mean", help="per channel (104,117,123), or a .binaryproto or .npy file; cropped to the input")
+    parser.add_argument(
+        "--mean", help="per channel (104,117,123), or a .binaryproto or .npy file; cropped to the input"
+    )
     parser.add_argument("--raw-scale", type=float, default=255.0, help="pixels are 0..1 times this (default: 255)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplied after the mean is taken off (default: 1)")
     parser.add_argument("--bgr", action="store_true", help="the net wants blue, green, red")
     parser.add_argument("--resize", metavar="H,W", help="scale images to this first (default: the input's size)")
-    parser.add_argument("--crops", choices=("center", "10"), default="center",
-                        help="after --resize: the middle, or the mean over ten crops")
+    parser.add_argument(
+        "--crops",
+        choices=("center", "10"),
+        default="center",
+        help="after --resize: the middle, or the mean over ten crops",
+    )
     parser.add_argument("--labels", help="class names, one a line")
     parser.add_argument("--top", type=int, default=5, help="how many answers (default: 5)")
     parser.add_argument("--output-blob", help="which blob holds the scores (default: the net's only output)")
@@ -43,8 +49,12 @@ def run(args):
         raise ShapeError(f"the input {net.inputs[0]} has shape {shape}; images want (N, 1 or 3, H, W)")
     size = shape[2:]
     bigger = _size(args.resize) if args.resize else size
-    prepare = Preprocess(channel_swap=(2, 1, 0) if args.bgr and shape[1] == 3 else None, raw_scale=args.raw_scale,
-                         mean=_mean(args.mean, size), scale=args.scale)
+    prepare = Preprocess(
+        channel_swap=(2, 1, 0) if args.bgr and shape[1] == 3 else None,
+        raw_scale=args.raw_scale,
+        mean=_mean(args.mean, size),
+        scale=args.scale,
+    )
     labels = read_labels(args.labels) if args.labels else None
     results = []
     for path in args.images:
@@ -53,12 +63,21 @@ def run(args):
         out = net.forward(**{net.inputs[0]: np.stack([prepare(crop) for crop in crops])})
         results.append((path, _scores(net, out, args.output_blob, len(crops))))
     if args.json:
-        print(json.dumps([{"image": path, "classes": _top(scores, labels, args.top)} for path, scores in results], indent=1))
+        print(
+            json.dumps(
+                [{"image": path, "classes": _top(scores, labels, args.top)} for path, scores in results], indent=1
+            )
+        )
         return 0
     for i, (path, scores) in enumerate(results):
         print(("\n" if i else "") + path)
-        print(table([(f"{a['score']:.4f}", a["class"], a.get("label", "")) for a in _top(scores, labels, args.top)],
-                    ("score", "class", "label"), right=(0, 1)))
+        print(
+            table(
+                [(f"{a['score']:.4f}", a["class"], a.get("label", "")) for a in _top(scores, labels, args.top)],
+                ("score", "class", "label"),
+                right=(0, 1),
+            )
+        )
     return 0
 
 

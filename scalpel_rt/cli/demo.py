@@ -30,14 +30,16 @@ def run(args):
     with np.load(folder / "digits.npz") as held:
         images, labels = held["images"], held["labels"]
     x = images[:, None].astype(np.float32) / 256
-    scores = np.concatenate([net.forward(data=x[i:i + 1])["prob"] for i in range(len(x))])
+    scores = np.concatenate([net.forward(data=x[i : i + 1])["prob"] for i in range(len(x))])
     answers = scores.argmax(1)
 
-    print(f"LeNet-5 from {folder}: {sum(p.data.size for ps in net.params.values() for p in ps):,} parameters, level {active()}\n")
+    print(
+        f"LeNet-5 from {folder}: {net.summary().parameters:,} parameters, level {active()}\n"
+    )
     wrong = [i for i in range(len(x)) if answers[i] != labels[i]]
-    shown = (wrong[:2] + [i for i in range(len(x)) if answers[i] == labels[i]])[:max(args.show, 0)]
+    shown = (wrong[:2] + [i for i in range(len(x)) if answers[i] == labels[i]])[: max(args.show, 0)]
     for start in range(0, len(shown), 4):
-        row = shown[start:start + 4]
+        row = shown[start : start + 4]
         for lines in zip(*(_draw(images[i]) for i in row), strict=True):
             print("  ".join(lines))
         print("  ".join(f"{_caption(answers[i], scores[i].max(), labels[i]):<20}" for i in row), end="\n\n")

@@ -19,7 +19,9 @@ def arguments(parser):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--dot", action="store_true", help="the graph for Graphviz")
-    form.add_argument("--plan", action="store_true", help="which kernel each step was given, and what the others would cost")
+    form.add_argument(
+        "--plan", action="store_true", help="which kernel each step was given, and what the others would cost"
+    )
 
 
 def run(args):
@@ -34,11 +36,23 @@ def run(args):
     if args.json:
         print(json.dumps(asdict(summary), indent=1))
         return 0
-    rows = [(row.name, row.type, _shapes(row.top_shapes), _shapes(row.param_shapes), si(row.parameters) if row.parameters else "",
-             si(row.multiply_adds) if row.multiply_adds else "") for row in summary.layers]
+    rows = [
+        (
+            row.name,
+            row.type,
+            _shapes(row.top_shapes),
+            _shapes(row.param_shapes),
+            si(row.parameters) if row.parameters else "",
+            si(row.multiply_adds) if row.multiply_adds else "",
+        )
+        for row in summary.layers
+    ]
     print(table(rows, ("layer", "type", "tops", "parameters", "count", "mult-adds"), right=(4, 5)))
-    print(f"\n{summary.name or 'net'}: {len(rows)} layers, {si(summary.parameters)} parameters ({si(summary.parameter_bytes, 'B')}), "
-          f"{si(summary.multiply_adds)} multiply-adds, {si(summary.activation_bytes, 'B')} of blobs")
+    print(
+        f"\n{summary.name or 'net'}: {len(rows)} layers, {si(summary.parameters)} parameters "
+        f"({si(summary.parameter_bytes, 'B')}), "
+        f"{si(summary.multiply_adds)} multiply-adds, {si(summary.activation_bytes, 'B')} of blobs"
+    )
     for layer, note in summary.notes.items():
         print(f"note: {layer}: {note}")
     return 0
@@ -49,12 +63,29 @@ def _plan(net):
     cells = []
     for row in rows:
         others = sorted((ns, symbol) for symbol, ns in row.costs.items() if symbol != row.kernel)
-        cells.append((row.layers, row.kind, "x".join(map(str, row.shape)), row.kernel, row.threads, f"{row.ns / 1e3:.1f}",
-                      ", ".join(f"{symbol} {ns / 1e3:.1f}" for ns, symbol in others[:3])))
+        cells.append(
+            (
+                row.layers,
+                row.kind,
+                "x".join(map(str, row.shape)),
+                row.kernel,
+                row.threads,
+                f"{row.ns / 1e3:.1f}",
+                ", ".join(f"{symbol} {ns / 1e3:.1f}" for ns, symbol in others[:3]),
+            )
+        )
     print(table(cells, ("layers", "kind", "output", "kernel", "threads", "us", "next best (us)"), right=(4, 5)))
     measured = sum(row.measured for row in rows)
-    print(f"\n{len(rows)} steps; times are " + ("measured" if measured == len(rows) else "estimated" if not measured
-                                              else f"measured for {measured}, estimated for the others"))
+    print(
+        f"\n{len(rows)} steps; times are "
+        + (
+            "measured"
+            if measured == len(rows)
+            else "estimated"
+            if not measured
+            else f"measured for {measured}, estimated for the others"
+        )
+    )
     return 0
 
 

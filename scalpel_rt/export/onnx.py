@@ -33,9 +33,15 @@ def to_onnx(graph):
             _writers[node.type](w, node)
     float32 = onnx.TensorProto.FLOAT
     body = onnx.helper.make_graph(
-        w.nodes, graph.name or "net", [onnx.helper.make_tensor_value_info(b.name, float32, b.shape) for b in graph.inputs],
-        [onnx.helper.make_tensor_value_info(b.name, float32, b.shape) for b in graph.outputs], w.constants)
-    model = onnx.helper.make_model(body, opset_imports=[onnx.helper.make_opsetid("", OPSET)], producer_name="scalpel_rt")
+        w.nodes,
+        graph.name or "net",
+        [onnx.helper.make_tensor_value_info(b.name, float32, b.shape) for b in graph.inputs],
+        [onnx.helper.make_tensor_value_info(b.name, float32, b.shape) for b in graph.outputs],
+        w.constants,
+    )
+    model = onnx.helper.make_model(
+        body, opset_imports=[onnx.helper.make_opsetid("", OPSET)], producer_name="scalpel_rt"
+    )
     model.ir_version = 8
     return model
 
@@ -64,8 +70,11 @@ class _Writer:
 
     def add(self, op, inputs, outputs, **attributes):
         """One ONNX node; blobs and names may be mixed."""
-        self.nodes.append(self.onnx.helper.make_node(op, [self._name(x) for x in inputs], [self._name(x) for x in outputs],
-                                                     **attributes))
+        self.nodes.append(
+            self.onnx.helper.make_node(
+                op, [self._name(x) for x in inputs], [self._name(x) for x in outputs], **attributes
+            )
+        )
 
     def then(self, op, inputs, **attributes):
         """One ONNX node with an inner output, whose name is returned."""
@@ -95,6 +104,7 @@ def _writes(*types):
         for name in types:
             _writers[name] = function
         return function
+
     return enter
 
 
@@ -104,16 +114,32 @@ def _convolution(w, node):
         windows, out = node.layer.geometry(x.shape)
         if windows.axis != 1 or not out:
             raise UnsupportedError(f"a convolution over axis {windows.axis} of {x.shape} cannot be written as ONNX")
-        w.add("Conv", [x, *map(w.param, node.params)], [y], kernel_shape=windows.kernel, strides=windows.stride,
-              pads=windows.pad * 2, dilations=windows.dilation, group=node.layer.group)
+        w.add(
+            "Conv",
+            [x, *map(w.param, node.params)],
+            [y],
+            kernel_shape=windows.kernel,
+            strides=windows.stride,
+            pads=windows.pad * 2,
+            dilations=windows.dilation,
+            group=node.layer.group,
+        )
 
 
 @_writes("Deconvolution")
 def _deconvolution(w, node):
     for x, y in zip(node.bottoms, node.tops, strict=True):
         windows, _ = node.layer.geometry(x.shape)
-        w.add("ConvTranspose", [x, *map(w.param, node.params)], [y], kernel_shape=windows.kernel, strides=windows.stride,
-              pads=windows.pad * 2, dilations=windows.dilation, group=node.layer.group)
+        w.add(
+            "ConvTranspose",
+            [x, *map(w.param, node.params)],
+            [y],
+            kernel_shape=windows.kernel,
+            strides=windows.stride,
+            pads=windows.pad * 2,
+            dilations=windows.dilation,
+            group=node.layer.group,
+        )
 
 
 @_writes("InnerProduct")
@@ -139,7 +165,10 @@ def _pooling(w, node):
     if kernel == x.shape[2:] and out == (1, 1) and layer.pad == (0, 0):
         w.add("GlobalMaxPool" if layer.method == "MAX" else "GlobalAveragePool", [x], [y])
         return
-    reach = [(o - 1) * s + k - size - p for o, s, k, size, p in zip(out, layer.stride, kernel, x.shape[2:], layer.pad, strict=True)]
+    reach = [
+        (o - 1) * s + k - size - p
+        for o, s, k, size, p in zip(out, layer.stride, kernel, x.shape[2:], layer.pad, strict=True)
+    ]
     far = [max(r, 0) for r in reach]
     if any(f >= k for f, k in zip(far, kernel, strict=True)):
         raise UnsupportedError("a window outside the image cannot be written as ONNX")
@@ -159,8 +188,13 @@ def _lrn(w, node):
     if not layer.within:
         w.add("LRN", [x], [y], size=layer.size, alpha=layer.alpha, beta=layer.beta, bias=layer.k)
         return
-    mean = w.then("AveragePool", [w.then("Mul", [x, x])], kernel_shape=[layer.size] * 2, pads=[layer.size // 2] * 4,
-                  count_include_pad=1)
+    mean = w.then(
+        "AveragePool",
+        [w.then("Mul", [x, x])],
+        kernel_shape=[layer.size] * 2,
+        pads=[layer.size // 2] * 4,
+        count_include_pad=1,
+    )
     scale = w.then("Add", [w.then("Mul", [mean, w.constant(layer.alpha)]), w.constant(1.0)])
     w.add("Mul", [x, w.then("Pow", [scale, w.constant(-layer.beta)])], [y])
 
@@ -201,7 +235,7 @@ def _bias(w, node):
 
 @_writes("ReLU")
 def _relu(w, node):
-    slope, = node.layer.p
+    (slope,) = node.layer.p
     if slope:
         w.add("LeakyRelu", node.bottoms, node.tops, alpha=slope)
     else:
@@ -221,7 +255,9 @@ def _elu(w, node):
 
 @_writes("Sigmoid", "TanH", "AbsVal", "BNLL")
 def _named(w, node):
-    w.add({"Sigmoid": "Sigmoid", "TanH": "Tanh", "AbsVal": "Abs", "BNLL": "Softplus"}[node.type], node.bottoms, node.tops)
+    w.add(
+        {"Sigmoid": "Sigmoid", "TanH": "Tanh", "AbsVal": "Abs", "BNLL": "Softplus"}[node.type], node.bottoms, node.tops
+    )
 
 
 @_writes("Power")

@@ -83,7 +83,8 @@ class PythonBlobs(list):
 class PythonLayer:
     """``caffe.Layer``: users derive from it and give setup, reshape and forward, each taking (self, bottom, top).
 
-    ``type`` is "Python", ``param_str`` is the string of the prototxt, ``phase`` 0 for TRAIN and 1 for TEST, ``blobs`` the learnt blobs.
+    ``type`` is "Python", ``param_str`` is the string of the prototxt, ``phase`` 0 for TRAIN and 1 for TEST,
+    ``blobs`` the learnt blobs.
     """
 
     type = "Python"

@@ -13,7 +13,8 @@ layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim:
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
         convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
-layer { name: "fc" type: "InnerProduct" bottom: "conv" top: "fc" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "fc" type: "InnerProduct" bottom: "conv" top: "fc"
+        inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
 layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
 """
 
@@ -68,11 +69,17 @@ def test_run_writes_what_forward_gives(files, tmp_path, capsys):
         np.testing.assert_array_equal(held["conv"], net.blobs["conv"].data)
 
 
-@pytest.mark.parametrize("arguments, says", [
-    ([], "--input or --random"), (["--random", "--blobs", "nosuch"], "no blob nosuch"),
-    (["--input", "wrong=x.npy"], "no input wrong"), (["--input", "absent.npy"], "absent.npy"),
-    (["--random", "--shape", "1,2,8,6"], "conv"), (["--input", "net.prototxt"], "net.prototxt"),
-])
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        ([], "--input or --random"),
+        (["--random", "--blobs", "nosuch"], "no blob nosuch"),
+        (["--input", "wrong=x.npy"], "no input wrong"),
+        (["--input", "absent.npy"], "absent.npy"),
+        (["--random", "--shape", "1,2,8,6"], "conv"),
+        (["--input", "net.prototxt"], "net.prototxt"),
+    ],
+)
 def test_wrong_runs_say_what_is_wrong(files, tmp_path, monkeypatch, capsys, arguments, says):
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", np.zeros((1, 3, 8, 6), np.float32))
@@ -137,9 +144,15 @@ def test_ten_crops_are_averaged(files, picture, capsys):
     assert sum(c["score"] for c in json.loads(capsys.readouterr().out)[0]["classes"]) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("arguments, says", [
-    (["--mean", "1,2"], "mean"), (["--resize", "2,2"], "crop"), (["--top", "0"], "--top"), (["--output-blob", "z"], "z"),
-])
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--mean", "1,2"], "mean"),
+        (["--resize", "2,2"], "crop"),
+        (["--top", "0"], "--top"),
+        (["--output-blob", "z"], "z"),
+    ],
+)
 def test_wrong_classifications(files, picture, capsys, arguments, says):
     assert main(["classify", *files, picture, *arguments]) == 1
     assert says in capsys.readouterr().err
@@ -153,9 +166,25 @@ def test_a_file_that_is_no_image(files, capsys):
 def test_squeezenet_names_the_cat(shared, capsys):
     """This net takes the kitten for a fox first, in any engine; the cats come right behind."""
     folder = shared / "models" / "squeezenet_v1.0_deepcompression"
-    assert main(["classify", str(folder / "deploy.prototxt"), str(folder / "weights.caffemodel"),
-                 str(shared / "data/imagenet/cat.jpg"), "--resize", "256", "--mean", "104,117,123", "--bgr", "--json",
-                 "--labels", str(shared / "data/imagenet/synset_words.txt")]) == 0
+    assert (
+        main(
+            [
+                "classify",
+                str(folder / "deploy.prototxt"),
+                str(folder / "weights.caffemodel"),
+                str(shared / "data/imagenet/cat.jpg"),
+                "--resize",
+                "256",
+                "--mean",
+                "104,117,123",
+                "--bgr",
+                "--json",
+                "--labels",
+                str(shared / "data/imagenet/synset_words.txt"),
+            ]
+        )
+        == 0
+    )
     [answer] = json.loads(capsys.readouterr().out)
     assert any("tabby" in c["label"] for c in answer["classes"])
 
