@@ -1,7 +1,6 @@
 """From layers to operations."""
 
 from ..errors import located
-from .candidates import kernels_of
 from .spec import Builder, Program, Value
 
 
@@ -21,7 +20,7 @@ class Lowering:
         self._written = set()
 
     def add(self, node):
-        """Lower a node; False, and nothing changed, when its layer has no words for it or this build no kernel.
+        """Lower a node; False, and nothing changed, when its layer has no words for it.
 
         Nor is anything empty lowered: kernels and forms may count on one element at least.
         """
@@ -33,8 +32,7 @@ class Lowering:
         with located(layer=node.name):
             bottoms = [self._value(blob) for blob in node.bottoms]
             tops = [Value(blob.name, self._shapes[blob]) for blob in node.tops]
-            lowered = node.layer.lower(build, bottoms, tops, [param.array for param in node.params])
-            if not lowered or not all(op.kind in ("view", "fill") or kernels_of(op.kind) for op in build.ops[before:]):
+            if not node.layer.lower(build, bottoms, tops, [param.array for param in node.params]):
                 del build.ops[before:]
                 return False
         self._values.update(zip(node.tops, tops, strict=True))

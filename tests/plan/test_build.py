@@ -31,7 +31,7 @@ def compare(program, arrays, options):
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 30))
 def test_random_programs_give_what_the_interpreter_gives(level, seed, size):
-    program, arrays = random_program(seed, size, without=["deconv"])
+    program, arrays = random_program(seed, size)
     compare(program, arrays, Options(isa=level, threads=1))
 
 
@@ -61,7 +61,7 @@ def test_any_choice_of_kernels_is_right(seed, size, threads):
     with pytest.MonkeyPatch.context() as patch:
         with_any_kernel(patch, seed)
         patch.setattr(building, "threads_worth", lambda ns, most: most)
-        program, arrays = random_program(seed, size, without=["deconv"])
+        program, arrays = random_program(seed, size)
         compare(program, arrays, Options(tune=True, threads=threads))
 
 
@@ -69,8 +69,8 @@ def test_random_programs_meet_nearly_all_kernels(monkeypatch):
     met = set()
     for seed in range(120):
         with_any_kernel(monkeypatch, seed)
-        program, _ = random_program(seed, 25, without=["deconv"])
+        program, _ = random_program(seed, 25)
         met |= {row.kernel for row in compile_program(program, Options(tune=True, threads=1)).explain()}
-    here = {k.symbol for k in _kernels.kernels() if k.isa in isa.runnable() and k.kind not in ("fill", "deconv")}
+    here = {k.symbol for k in _kernels.kernels() if k.isa in isa.runnable() and k.kind != "fill"}
     missed = {name for name in here if name not in met}
     assert len(missed) <= len(here) // 10, sorted(missed)

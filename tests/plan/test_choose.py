@@ -34,7 +34,7 @@ def test_every_kernel_has_a_form():
 
 def test_every_kind_has_a_scalar_kernel():
     have = {kernel.kind for kernel in _kernels.kernels() if kernel.isa == "scalar"}
-    assert have >= set(KINDS) - {"view", "fill", "deconv"}
+    assert have >= set(KINDS) - {"view"}
 
 
 @pytest.mark.parametrize("level", isa.runnable())
@@ -144,7 +144,7 @@ def test_threads_are_for_what_takes_longer_than_handing_it_over():
 
 
 def test_explain_names_every_step_and_every_candidate():
-    program = random_program(7, 25, without=["deconv"])[0]
+    program = random_program(7, 25)[0]
     plan = compile_program(program, Options(threads=2))
     rows = plan.explain()
     assert [row.layers for row in rows] == [step.name for step in plan.steps.steps]

@@ -156,7 +156,7 @@ def test_steps_know_their_arguments(made):
 
 
 def test_every_allocation_may_fail_and_nothing_leaks():
-    program, arrays = random_program(5, 20, without=["deconv"])
+    program, arrays = random_program(5, 20)
     gc.collect()
     before, failures, done = _kernels.allocations(), 0, False
     while not done:
@@ -184,7 +184,7 @@ def test_too_large_an_arena_is_a_memory_error():
 
 
 def test_a_plan_keeps_its_weights_alive_and_lets_them_go():
-    program, arrays = random_program(11, 20, without=["deconv"])
+    program, arrays = random_program(11, 20)
     plan = compile_program(program, Options(threads=1))
     want = plan.run_all(*arrays)
     del program
