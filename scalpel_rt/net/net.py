@@ -46,8 +46,8 @@ class Net:
 
     def __init__(self, graph, options=None, *, weights=None, limits=None, seed=0):
         self._plans = Plans(graph, options, weights, limits, seed)
-        self.values = Values(self._plans)
         self.watch = Watch()
+        self.values = Values(self._plans, self.watch)
         self.blobs = Blobs(self)
         self.params = Params(self)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import DataError, ShapeError
 from .watch import Watch
 
 
@@ -13,8 +13,9 @@ class Values:
     asked for; what the plan did not keep, a run that keeps everything brings back, and from then on plans keep it.
     """
 
-    def __init__(self, plans):
+    def __init__(self, plans, weights):
         self._plans = plans
+        self._weights = weights         # Watch over the learnt blobs
         self._feeds = {}        # input name -> array of its present shape
         self._lent = Watch()    # feeds in the hands of the user
         self._fed = None        # the inputs of the last forward, for running it again; None before the first
@@ -52,12 +53,20 @@ class Values:
         blob = self._plans.graph.final_blobs()[name]
         is_input = any(blob.name == name for blob in self._plans.graph.inputs)
         if is_input and (blob.version == 0 or self._fed is None):
+            self._part(name)
             return self._lent.hand_out(name, self._buffer(name))
         if name not in self._read:
             self._read[name] = self._fetch(blob)
             if is_input:
                 self._rewritten[name] = self._read[name], self._read[name].copy()
         return self._read[name]
+
+    def _part(self, name):
+        """Let the inputs of the last forward be a copy of an input's memory before somebody may write there."""
+        if self._fed is not None:
+            for i, blob in enumerate(self._plans.graph.inputs):
+                if blob.name == name and self._fed[i] is self._feeds.get(name):
+                    self._fed[i] = self._fed[i].copy()
 
     def _buffer(self, name):
         """An input's memory, zeros where it is new."""
@@ -76,6 +85,10 @@ class Values:
         try:
             return self._plan.value(blob)
         except KeyError:
+            if self._weights.changed():
+                self._plans.drop()
+                raise DataError(f"blob {blob.name!r} was not kept, and weights were written since the last forward: run "
+                                "forward again, or read the blob before writing") from None
             self._plans.keep([blob.name])
             self._plan = self._plans.compile(self._plans.options, "all")
             self._plan.run_all(*self._fed)

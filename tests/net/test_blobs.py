@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import scalpel_rt as srt
+from scalpel_rt.errors import DataError
 from tests.graph.nets import LENET, input_layer, layer
 
 from .test_net import DOUBLE, net
@@ -180,3 +181,25 @@ def test_views_have_words():
     n = net(DOUBLE)
     assert repr(n.blobs["y"]) == "<blob (2, 3)>" and "'y'" in repr(n.blobs)
     assert isinstance(n, srt.Net)
+
+
+def test_asking_late_shows_the_forward_that_was_though_the_input_was_taken_after_it():
+    n = net(CHAIN)
+    n.forward(x=[1, 1])
+    n.blobs["x"].data[:] = 100
+    assert n.blobs["a"].data[0] == 2
+
+
+SCALED = input_layer("x", 2) + layer("Scale", "x", "s", 'scale_param { axis: 0 filler { value: 3 } }', name="scale") \
+    + layer("Power", "s", "y", "power_param { shift: 1 }", name="shift")
+
+
+def test_asking_late_is_refused_once_the_weights_are_others():
+    """What such a blob held is gone: the run that would bring it back would see the new weights."""
+    n = net(SCALED)
+    n.forward(x=[1, 1])
+    n.params["scale"][0].data[:] = 5
+    with pytest.raises(DataError, match="'s'.*forward"):
+        n.blobs["s"].data  # noqa: B018
+    assert n.forward()["y"][0] == 6
+    assert n.blobs["s"].data[0] == 5
