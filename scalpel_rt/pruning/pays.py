@@ -70,7 +70,7 @@ def pays(graph, *, width="native", layers=None, options=None, progress=None):
     progress : callable, optional
         Called with a layer's name before it is measured.
 
-    Takes a second for a layer of a million weights. Errors as for :func:`scalpel_rt.pruning.weights.weights`.
+    Layers that only Python runs (three spatial axes) are left out. Takes a second for a million weights. Errors as for :func:`scalpel_rt.pruning.weights.weights`.
     """
     width = simd.check_width(width)
     options = replace(options or Options(), threads=1, tune=True)
@@ -82,6 +82,8 @@ def pays(graph, *, width="native", layers=None, options=None, progress=None):
             progress(weight.layer)
         alone = _alone(graph, node)
         dense = _time(alone, replace(options, weights="dense"))
+        if not dense:
+            continue
         sparse = {form: {} for form in ("csr", "in", "out")}
         for s in SPARSITIES:
             zeroed = {"csr": magnitude.masks(alone, sparsity=s),

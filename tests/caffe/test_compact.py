@@ -1,6 +1,7 @@
 """Compact files: what goes in comes out, in few bytes; hostile files are errors."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -100,6 +101,21 @@ def test_what_is_written_stays_out_of_the_file(net, tmp_path):
         for view in views:
             view.data[...] = 3
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_leaves_what_was_there(net, tmp_path):
+    path = tmp_path / "n.safetensors"
+    net.save(path)
+    before, weights = path.read_bytes(), net.params["conv1"][0].data.copy()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))    # a write beyond it fails, as on a full disk
+    try:
+        with pytest.raises(OSError):
+            net.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
+    assert (net.params["conv1"][0].data == weights).all()
 
 
 def test_names_twice_are_refused(tmp_path):

@@ -69,6 +69,11 @@ class TestPays:
         assert found["f"].sparse["in"][0.95] < found["f"].sparse["in"][0.3]
 
 
+    def test_what_only_python_runs_is_left_out(self):
+        text = input_layer("x", 1, 4, 5, 6, 7) + conv("c", "x", 8) + fc("f", "c", 6)
+        assert list(pays(randomize(graph(text)))) == ["f"]
+
+
 class TestDecide:
     @pytest.mark.parametrize("machine, want", [
         ("low", ["groups", "groups", "groups"]), ("moderate", ["nodes", "groups", "groups"]),
