@@ -87,8 +87,8 @@ class Values:
         except KeyError:
             if self._weights.changed():
                 self._plans.drop()
-                raise DataError(f"blob {blob.name!r} was not kept, and weights were written since the last forward: run "
-                                "forward again, or read the blob before writing") from None
+                raise DataError(f"blob {blob.name!r} was not kept, and weights were written since the last forward: "
+                                "run forward again, or read the blob before writing") from None
             self._plans.keep([blob.name])
             self._plan = self._plans.compile(self._plans.options, "all")
             self._plan.run_all(*self._fed)
