@@ -70,7 +70,8 @@ def pays(graph, *, width="native", layers=None, options=None, progress=None):
     progress : callable, optional
         Called with a layer's name before it is measured.
 
-    Layers that only Python runs (three spatial axes) are left out. Takes a second for a million weights. Errors as for :func:`scalpel_rt.pruning.weights.weights`.
+    Layers that only Python runs (three spatial axes) are left out. Takes a second for a million weights. Errors as for
+    :func:`scalpel_rt.pruning.weights.weights`.
     """
     width = simd.check_width(width)
     options = replace(options or Options(), threads=1, tune=True)
