@@ -71,6 +71,24 @@ INLINE void small_windows(const scl_args_pool *a, int64_t begin, int64_t end, in
         }
 }
 
+/* The same for maxima with a mask, and a stride of 2. */
+INLINE void masked_windows(const scl_args_pool *a, int64_t begin, int64_t end, int kw)
+{
+    float *mask = a->mask + begin * a->ow;
+    for (block b; next_block(a, &begin, end, &b); mask += b.rows * a->ow)
+        for (int64_t ox = 0; ox < a->ow; ox += WINDOW_WHOLE(kw, 2)) {
+            int64_t j = ox * 2 - a->pw, n = least(a->ow - ox, VL), at = ox;
+            window_lanes first = window_columns(j, a->wd), second = window_columns(j + VL, a->wd);
+            for (int64_t oy = b.oy; oy < b.oy + b.rows; oy++, at += a->ow) {
+                rows_of r = window_rows(a, oy);
+                int64_t place = r.from * a->wd + j;
+                window_best v = window_best_small(b.x + place, a->wd, r.count, first, second, place, kw);
+                vf_storen(b.y + at, n, v.value);
+                vf_storen(mask + at, n, v.place);
+            }
+        }
+}
+
 /* row[j] = all of the windows' rows in column first + j, for j < count; empty where that is no column of the image. */
 INLINE void down(float *row, const float *x, rows_of r, int64_t w, int64_t first, int64_t count, int op)
 {
@@ -163,7 +181,12 @@ INLINE void by_shape(const scl_args_pool *a, int tid, int nt, int op)
         return;
     }
     scl_part(a->n * a->c * a->oh, 1, tid, nt, &begin, &end);
-    if (a->mask || a->kw > ROW || a->sw > ROW) {
+    int masked = a->mask && a->h * a->wd <= 1 << 24;        /* a float counts no further */
+    if (masked && a->kw == 2 && a->sw == 2) {
+        masked_windows(a, begin, end, 2);
+    } else if (masked && a->kw == 3 && a->sw == 2) {
+        masked_windows(a, begin, end, 3);
+    } else if (a->mask || a->kw > ROW || a->sw > ROW) {
         single_windows(a, begin, end);
     } else if (a->kw == 3 && a->sw == 2) {
         small_windows(a, begin, end, 3, 2, op);

@@ -64,4 +64,43 @@ INLINE vf window_small(const float *x, int64_t w, int64_t rows, window_lanes a, 
     return kw == 3 ? window_join(v, vf_rotate(even), op) : v;
 }
 
+/* Maxima, and where in the plane each was found first; -1 where there is none. */
+typedef struct { vf value, place; } window_best;
+
+/* window_down for maxima with their places; `place` is that of x's first lane. */
+INLINE window_best window_best_down(const float *x, int64_t w, int64_t rows, window_lanes at, int64_t place)
+{
+    static const float lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    window_best best = {window_empty(WINDOW_MAX), vf_set1(-1)};
+    vf here = vf_add(vf_set1((float)place), vf_load(lanes)), none = best.value;
+    vm inside = vm_range(at.lo, at.hi);
+    int whole = at.lo == 0 && at.hi == VL;
+    for (int64_t i = 0; i < rows; i++) {
+        vf v = whole ? vf_load(x + i * w) : vf_select(inside, vf_load_range(x + i * w, at.lo, at.hi), none);
+        vm above = vf_lt(best.value, v);
+        best.value = vf_select(above, v, best.value);
+        best.place = vf_select(above, here, best.place);
+        here = vf_add(here, vf_set1((float)w));
+    }
+    return best;
+}
+
+/* The larger; of equals the one that comes first in the plane. */
+INLINE window_best window_best_join(window_best a, window_best b)
+{
+    vm better = vm_or(vf_lt(a.value, b.value), vm_and(vf_eq(a.value, b.value), vf_lt(b.place, a.place)));
+    return (window_best){vf_select(better, b.value, a.value), vf_select(better, b.place, a.place)};
+}
+
+INLINE window_best window_best_rotate(window_best a) { return (window_best){vf_rotate(a.value), vf_rotate(a.place)}; }
+
+/* window_small for maxima with their places, for a stride of 2. */
+INLINE window_best window_best_small(const float *x, int64_t w, int64_t rows, window_lanes a, window_lanes b, int64_t place, int kw)
+{
+    window_best v = window_best_down(x, w, rows, a, place), u = window_best_down(x + VL, w, rows, b, place + VL);
+    window_best even = {vf_even(v.value, u.value), vf_even(v.place, u.place)};
+    v = window_best_join(even, (window_best){vf_odd(v.value, u.value), vf_odd(v.place, u.place)});
+    return kw == 3 ? window_best_join(v, window_best_rotate(even)) : v;
+}
+
 #endif
