@@ -74,9 +74,35 @@
 #define SCL_ARGS_fill(K, BUF, WGT, INT, FLT) \
     BUF(K, y) WGT(K, value) INT(K, count)
 
+/* y[o][i] = coeff * fn over the middle axis of x(outer, c, inner): sum, asum (of magnitudes), sumsq (of squares), max or argmax. Of equal
+ * numbers the last is the greatest, and NaN is greater than all others. */
+#define SCL_ARGS_reduce(K, BUF, WGT, INT, FLT) \
+    BUF(K, x) BUF(K, y) INT(K, outer) INT(K, c) INT(K, inner) INT(K, fn) FLT(K, coeff)
+
+/* y = (x - mean) / (deviation + eps) for each of `rows` rows of k elements, or x - mean without `variance`; the biased one. x == y is
+ * allowed. */
+#define SCL_ARGS_mvn(K, BUF, WGT, INT, FLT) \
+    BUF(K, x) BUF(K, y) INT(K, rows) INT(K, k) INT(K, variance) FLT(K, eps)
+
+/* y = x * scale[c] / sqrt(S) over (outer, c, inner), S = eps + the sum of squares along c, or with `guard` that sum where it is above eps,
+ * and 1 elsewhere. scale may be NULL; x == y is allowed. */
+#define SCL_ARGS_norm(K, BUF, WGT, INT, FLT) \
+    BUF(K, x) BUF(K, y) WGT(K, scale) INT(K, outer) INT(K, c) INT(K, inner) INT(K, guard) FLT(K, eps)
+
+/* Bilinear resizing of planes of h x wd to oh x ow: along each axis an output lies between pixels low[i] and high[i] (int32), the part
+ * part[i] (float32) of the way. Each thread needs 2*ow floats of scratch. */
+#define SCL_ARGS_interp(K, BUF, WGT, INT, FLT) \
+    BUF(K, x) BUF(K, y) BUF(K, scratch) WGT(K, y_low) WGT(K, y_high) WGT(K, y_part) WGT(K, x_low) WGT(K, x_high) WGT(K, x_part) \
+    INT(K, planes) INT(K, h) INT(K, wd) INT(K, oh) INT(K, ow) INT(K, scratch_stride)
+
+/* Planes of `size` zeros in which y[p][mask[p][i]] = x[p][i], i < count, in this order; mask values that are no place are left out. */
+#define SCL_ARGS_scatter(K, BUF, WGT, INT, FLT) \
+    BUF(K, x) BUF(K, mask) BUF(K, y) INT(K, planes) INT(K, count) INT(K, size)
+
 /* Every kind of step. */
 #define SCL_KINDS(KIND) \
-    KIND(fc) KIND(conv) KIND(deconv) KIND(pool) KIND(lrn) KIND(softmax) KIND(unary) KIND(affine) KIND(eltwise) KIND(broadcast) KIND(copy) KIND(fill)
+    KIND(fc) KIND(conv) KIND(deconv) KIND(pool) KIND(lrn) KIND(softmax) KIND(unary) KIND(affine) KIND(eltwise) KIND(broadcast) KIND(copy) KIND(fill) \
+    KIND(reduce) KIND(mvn) KIND(norm) KIND(interp) KIND(scatter)
 
 #define SCL_BUF(kind, name) float *name;
 #define SCL_WGT(kind, name) const void *name;
@@ -89,10 +115,10 @@ SCL_KINDS(SCL_DECLARE)
 /* Activations of an epilogue (act). */
 enum scl_act { SCL_ACT_NONE, SCL_ACT_RELU /* slope p0 */, SCL_ACT_CLIP /* p0..p1 */, SCL_ACT_PRELU /* slope[channel] */ };
 
-/* Functions of unary, eltwise and broadcast steps (fn); the names are those of plan/spec.py. */
+/* Functions of unary, eltwise, broadcast and reduce steps (fn); the names are those of plan/spec.py. */
 #define SCL_FNS(FN) \
     FN(relu) FN(elu) FN(sigmoid) FN(tanh) FN(abs) FN(bnll) FN(swish) FN(clip) FN(threshold) FN(power) FN(exp) FN(log) FN(mish) \
-    FN(hswish) FN(sum) FN(prod) FN(max) FN(mul) FN(add)
+    FN(hswish) FN(sum) FN(prod) FN(max) FN(mul) FN(add) FN(asum) FN(sumsq) FN(argmax)
 #define SCL_FN_ENUM(name) SCL_FN_##name,
 enum scl_fn { SCL_FNS(SCL_FN_ENUM) SCL_FN_COUNT };
 

@@ -85,6 +85,7 @@ static inline int vm_any(vm m) { return _mm_movemask_ps(m) != 0; }
 static inline vm vf_lt(vf a, vf b) { return _mm_cmplt_ps(a, b); }
 static inline vm vf_le(vf a, vf b) { return _mm_cmple_ps(a, b); }
 static inline vm vf_eq(vf a, vf b) { return _mm_cmpeq_ps(a, b); }
+static inline vm vf_is_nan(vf a) { return _mm_cmpunord_ps(a, a); }
 static inline vf vf_select(vm m, vf a, vf b) { return _mm_blendv_ps(b, a, m); }
 
 static inline vf vf_sub(vf a, vf b) { return _mm_sub_ps(a, b); }
