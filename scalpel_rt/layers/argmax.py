@@ -49,3 +49,22 @@ class ArgMax(Layer):
             values = np.take_along_axis(x, order, axis)
             return [as_f32((np.stack([order, values], 1) if self.along is None else values).reshape(top))]
         return [as_f32(order.reshape(top))]
+
+    def lower(self, build, bottoms, tops, params):
+        shape = bottoms[0].shape
+        if self.top_k > 1:
+            return False
+        axis = 1 if self.along is None else self.axis(self.along, shape)
+        flat = (count(shape, 0, axis), count(shape, axis) if self.along is None else shape[axis],
+                1 if self.along is None else count(shape, axis + 1))
+        x, size = build.reshaped(bottoms[0], flat), flat[::2]
+        if self.along is None and self.out_max_val:
+            found = [build.temp(size), build.temp(size)]
+            for fn, value in zip(("argmax", "max"), found, strict=True):
+                build.op("reduce", [x], [value], fn=fn, coeff=1.0)
+            return build.copy(found, tops[0], [{"input": i, "shape": (size[0],), "x_strides": (1,), "y_strides": (2,),
+                                                "y_offset": i} for i in range(2)])
+        y, done = build.into(tops[0], size)
+        build.op("reduce", [x], [y], fn="max" if self.out_max_val else "argmax", coeff=1.0)
+        done()
+        return True

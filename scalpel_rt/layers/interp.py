@@ -3,9 +3,8 @@
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ._base import Layer, as_f32
+from ._base import Layer, as_f32, count
 from ._registry import register
-from ._strides import strides
 
 
 @register
@@ -51,49 +50,38 @@ class Interp(Layer):
             raise ShapeError(f"a bottom of shape {x}, {self.cut} pixels cut off, cannot be resized to {tuple(sizes)}")
         return [(*x[:2], *sizes)]
 
-    def matrix(self, pixels, size):
-        """(size, pixels), float64: each row has the two weights of an output pixel along one axis."""
-        at = np.arange(size) * ((pixels - 1) / (size - 1) if size > 1 else 0.0)
-        low = np.minimum(at.astype(np.int64), pixels - 1)
-        rows = np.arange(size)
-        weights = np.zeros((size, pixels))
-        weights[rows, low] = 1 - (at - low)
-        weights[rows, np.minimum(low + 1, pixels - 1)] += at - low
-        return weights
-
     def forward(self, bottoms, params):
         x = bottoms[0]
-        height, width = self.shapes([b.shape for b in bottoms])[0][2:]
-        beg, end = self.cut
-        x = x[:, :, beg:x.shape[2] - end, beg:x.shape[3] - end].astype(np.float64)
-        return [as_f32(self.matrix(x.shape[2], height) @ x @ self.matrix(x.shape[3], width).T)]
+        sizes = self.shapes([b.shape for b in bottoms])[0][2:]
+        return [as_f32(resize(x, *(self.table(pixels, size) for pixels, size in zip(x.shape[2:], sizes, strict=True))))]
+
+    def table(self, pixels, size):
+        """Between which of the ``pixels`` of an axis each of ``size`` points lies: low, high (int32), and what part of
+        the way (float32)."""
+        first, inside = self.cut[0], pixels - sum(self.cut)
+        at = np.arange(size) * ((inside - 1) / (size - 1) if size > 1 else 0.0)
+        low = np.minimum(at.astype(np.int32), inside - 1)
+        high = np.minimum(low + 1, inside - 1).astype(np.int32)
+        return low + np.int32(first), high + np.int32(first), as_f32(at - low)
 
     def lower(self, build, bottoms, tops, params):
-        """A product with a matrix along each axis: the width as ``fc``, the height as channels of a 1x1 ``conv``."""
         x, y = bottoms[0], tops[0]
-        n, c, h, w = x.shape
-        planes, (beg, end) = n * c, self.cut
-        if beg or end:
-            inner = (n, c, h - beg - end, w - beg - end)
-            part = build.temp(inner)
-            if not build.copy([x], part, [{"shape": inner, "x_strides": strides(x.shape), "y_strides": strides(inner),
-                                           "x_offset": beg * w + beg}]):
-                return False
-            x, h, w = part, *inner[2:]
-        oh, ow = y.shape[2:]
-        if (oh, ow) == (h, w):
+        if x.shape == y.shape and not any(self.cut):
             build.op("view", [x], [y])
             return True
-        if w != ow:
-            rows = build.reshaped(x, (planes * h, w))
-            wide, done = build.into(y, (planes * h, ow)) if h == oh else (build.temp((planes * h, ow)), lambda: None)
-            build.op("fc", [rows], [wide], {"w": as_f32(self.matrix(w, ow))}, act=None)
-            done()
-            x = wide
-        if h != oh:
-            columns = build.reshaped(x, (planes, h, 1, ow))
-            out, done = build.into(y, (planes, oh, 1, ow))
-            build.op("conv", [columns], [out], {"w": as_f32(self.matrix(h, oh)).reshape(oh, h, 1, 1)}, kh=1, kw=1, sh=1,
-                     sw=1, ph=0, pw=0, dh=1, dw=1, group=1, act=None)
-            done()
+        planes = count(x.shape, 0, 2)
+        tables = {f"{axis}_{name}": table for axis, pixels, size in zip("yx", x.shape[2:], y.shape[2:], strict=True)
+                  for name, table in zip(("low", "high", "part"), self.table(pixels, size), strict=True)}
+        out, done = build.into(y, (planes, *y.shape[2:]))
+        build.op("interp", [build.reshaped(x, (planes, *x.shape[2:]))], [out], tables)
+        done()
         return True
+
+
+def resize(x, rows, columns):
+    """x (..., H, W) in float64 at the points of two tables, each low, high and part of the way between them."""
+    x = x.astype(np.float64)
+    for axis, (low, high, part) in ((-1, columns), (-2, rows)):
+        part = part.astype(np.float64).reshape(-1, *[1] * (-axis - 1))
+        x = (1 - part) * x.take(low, axis) + part * x.take(high, axis)
+    return x

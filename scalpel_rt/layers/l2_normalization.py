@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Layer, as_f32
+from ._base import Layer, as_f32, count
 from ._registry import register
 
 
@@ -27,3 +27,12 @@ class L2Normalization(Layer):
         x = bottoms[0].astype(np.float64)
         squares = (x * x).sum(axis=None if self.is_global else self.axis(self.along, x.shape), keepdims=True)
         return [as_f32(x / np.sqrt(np.where(squares > self.eps, squares, 1)))]
+
+    def lower(self, build, bottoms, tops, params):
+        shape = bottoms[0].shape
+        axis = 0 if self.is_global else self.axis(self.along, shape)
+        flat = (1, count(shape), 1) if self.is_global else (count(shape, 0, axis), shape[axis], count(shape, axis + 1))
+        y, done = build.into(tops[0], flat)
+        build.op("norm", [build.reshaped(bottoms[0], flat)], [y], guard=1, eps=self.eps)
+        done()
+        return True

@@ -27,32 +27,23 @@ class MVN(Layer):
         return [shape + (1,) * (4 - len(shape))]
 
     def forward(self, bottoms, params):
-        x = bottoms[0].reshape(self.shapes([bottoms[0].shape])[0]).astype(np.float64)
+        x = bottoms[0].reshape(self.shapes([bottoms[0].shape])[0])
         axes = (1, 2, 3) if self.across_channels else (2, 3)
         with np.errstate(all="ignore"):
-            y = x - x.mean(axes, keepdims=True)
-            if self.normalize_variance:
-                y /= np.sqrt(np.square(y).mean(axes, keepdims=True)) + self.eps
-            return [as_f32(y)]
+            return [as_f32(standardise(x, axes, self.eps if self.normalize_variance else None))]
 
     def lower(self, build, bottoms, tops, params):
         shape = tops[0].shape
         rows = shape[0] if self.across_channels else shape[0] * shape[1]
-        k = count(shape) // max(rows, 1)
-        if k == 0:
-            return False
-        flat, each = (rows, 1, k), np.full((1, k), 1 / k, np.float32)
-        minus_mean, variance, deviation, inverse = (build.temp((rows, 1)) for _ in range(4))
-        build.op("fc", [build.reshaped(bottoms[0], (rows, k))], [minus_mean], {"w": -each}, act=None)
+        flat = (rows, count(shape) // max(rows, 1))
         y, done = build.into(tops[0], flat)
-        centred = build.temp(flat) if self.normalize_variance else y
-        build.op("broadcast", [build.reshaped(bottoms[0], flat), minus_mean], [centred], fn="add", s_outer=1)
-        if self.normalize_variance:
-            square = build.temp(flat)
-            build.op("eltwise", [centred, centred], [square], fn="prod", ca=1.0, cb=1.0, act=None)
-            build.op("fc", [build.reshaped(square, (rows, k))], [variance], {"w": each}, act=None)
-            build.op("unary", [variance], [deviation], fn="power", p0=0.5, p1=1.0, p2=0.0)
-            build.op("unary", [deviation], [inverse], fn="power", p0=-1.0, p1=1.0, p2=self.eps)
-            build.op("broadcast", [centred, inverse], [y], fn="mul", s_outer=1)
+        build.op("mvn", [build.reshaped(bottoms[0], flat)], [y], variance=int(self.normalize_variance), eps=self.eps)
         done()
         return True
+
+
+def standardise(x, axes, eps):
+    """(x - mean) / (deviation + eps) over ``axes``, in float64; x - mean where ``eps`` is None."""
+    x = x.astype(np.float64)
+    y = x - x.mean(axes, keepdims=True)
+    return y if eps is None else y / (np.sqrt(np.square(y).mean(axes, keepdims=True)) + eps)

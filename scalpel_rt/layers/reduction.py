@@ -31,16 +31,10 @@ class Reduction(Layer):
         x, outer = bottoms[0], count(tops[0].shape)
         k = count(x.shape, len(tops[0].shape))
         if not k:
-            return False
-        if self.operation in ("ASUM", "SUMSQ"):
-            y = build.temp(x.shape)
-            if self.operation == "ASUM":
-                build.op("unary", [x], [y], fn="abs", p0=0.0, p1=0.0, p2=0.0)
-            else:
-                build.op("eltwise", [x, x], [y], fn="prod", ca=1.0, cb=1.0, act=None)
-            x = y
-        weight = self.coeff / k if self.operation == "MEAN" else self.coeff
+            return False                # a mean of nothing
+        fn = "sum" if self.operation == "MEAN" else self.operation.lower()
         y, done = build.into(tops[0], (outer, 1))
-        build.op("fc", [build.reshaped(x, (outer, k))], [y], {"w": np.full((1, k), weight, np.float32)}, act=None)
+        build.op("reduce", [build.reshaped(x, (outer, k, 1))], [y], fn=fn,
+                 coeff=self.coeff / k if self.operation == "MEAN" else self.coeff)
         done()
         return True

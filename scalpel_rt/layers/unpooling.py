@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import GraphError, ShapeError
 from ._base import Layer, as_f32
 from ._registry import register
-from .upsample import scatter
+from .upsample import lower_scatter, scatter
 
 
 @register
@@ -56,6 +56,9 @@ class Unpooling(Layer):
         spread = [self._spread(n, k, s, m)
                   for n, k, s, m in zip(x.shape[2:], self.kernel, self.stride, size, strict=True)]
         return [as_f32(spread[0] @ x.astype(np.float64) @ spread[1].T)]
+
+    def lower(self, build, bottoms, tops, params):
+        return self.method == "MAX" and len(bottoms) == 2 and lower_scatter(build, *bottoms, tops[0])
 
     def _spread(self, pixels, kernel, stride, size):
         """(size, pixels): what each pixel of one axis gives to each pixel of the top."""

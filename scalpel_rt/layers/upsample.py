@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ._base import Layer, as_f32
+from ._base import Layer, as_f32, count
 from ._index import to_index
 from ._registry import register
 from ._strides import strides
@@ -54,11 +54,32 @@ class Upsample(Layer):
 
     def lower(self, build, bottoms, tops, params):
         if len(bottoms) == 2:
-            return False
+            return lower_scatter(build, *bottoms, tops[0])
         (x,), (y,) = bottoms, tops
         n, c, h, w = x.shape
         shape = (n * c, h, self.scales[0], w, self.scales[1])
         return build.copy([x], y, [{"shape": shape, "x_strides": (h * w, w, 0, 1, 0), "y_strides": strides(shape)}])
+
+
+def lower_scatter(build, x, mask, y):
+    """:func:`scatter` as an operation, where the mask is that of a max pooling of planes no larger than those of y.
+
+    Masks from elsewhere may name places that y does not have, which is for :func:`scatter` to see. (Of the poolings'
+    own, -1 is none: a window of NaN alone. The operation leaves it out.)
+    """
+    source = mask
+    for op in reversed(build.ops):
+        if source in op.outputs and op.kind == "view":
+            source = op.inputs[0]
+        elif source in op.outputs:
+            if op.kind != "pool" or count(op.inputs[0].shape, 2) > count(y.shape, 2):
+                return False
+            planes = count(x.shape, 0, 2)
+            out, done = build.into(y, (planes, count(y.shape, 2)))
+            build.op("scatter", [build.reshaped(v, (planes, count(x.shape, 2))) for v in (x, mask)], [out])
+            done()
+            return True
+    return False
 
 
 def scatter(x, mask, size):

@@ -10,7 +10,9 @@ from ..layers._base import as_f32
 from ..layers.convolution import convolve
 from ..layers.deconvolution import deconvolve
 from ..layers.inner_product import multiply
+from ..layers.interp import resize
 from ..layers.lrn import normalise
+from ..layers.mvn import standardise
 from ..layers.pooling import average_pool, max_mask, max_pool
 from ..layers.softmax import softmax
 
@@ -151,6 +153,37 @@ def _copy(op, *xs):
     return [y]
 
 
+def _reduce(op, x):
+    x, fn = x.astype(np.float64), op.attrs["fn"]
+    if fn in ("max", "argmax"):
+        at = np.argsort(x, axis=1, kind="stable")[:, -1:]       # the last of equals; NaN sorts behind all others
+        return [(at if fn == "argmax" else np.take_along_axis(x, at, 1))[:, 0]]
+    return [{"sum": x, "asum": np.abs(x), "sumsq": x * x}[fn].sum(1) * np.float32(op.attrs["coeff"])]
+
+
+def _mvn(op, x):
+    return [standardise(x, 1, np.float32(op.attrs["eps"]) if op.attrs["variance"] else None)]
+
+
+def _norm(op, x):
+    x, eps = x.astype(np.float64), np.float32(op.attrs["eps"])
+    squares = (x * x).sum(1, keepdims=True)
+    y = x / np.sqrt(np.where(squares > eps, squares, 1) if op.attrs["guard"] else squares + eps)
+    return [y * _along_channels(op.weights["scale"], y) if "scale" in op.weights else y]
+
+
+def _interp(op, x):
+    return [resize(x, *([op.weights[f"{axis}_{name}"] for name in ("low", "high", "part")] for axis in "yx"))]
+
+
+def _scatter(op, x, mask):
+    y = np.zeros(op.outputs[0].shape, np.float32)
+    for row, values, places in zip(y, x, mask, strict=True):
+        inside = (places > -1) & (places < len(row))
+        row[places[inside].astype(np.int64)] = values[inside]
+    return [y]
+
+
 def _view(op, x):
     return [x.reshape(op.outputs[0].shape)]
 
@@ -160,4 +193,5 @@ def _fill(op):
 
 
 KINDS = {"conv": _conv, "deconv": _deconv, "fc": _fc, "pool": _pool, "lrn": _lrn, "softmax": _softmax, "unary": _unary,
-         "affine": _affine, "eltwise": _eltwise, "broadcast": _broadcast, "copy": _copy, "view": _view, "fill": _fill}
+         "affine": _affine, "eltwise": _eltwise, "broadcast": _broadcast, "copy": _copy, "view": _view, "fill": _fill,
+         "reduce": _reduce, "mvn": _mvn, "norm": _norm, "interp": _interp, "scatter": _scatter}

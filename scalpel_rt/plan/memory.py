@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 ALIGN = 16                              # floats: 64 bytes
-IN_PLACE = ("unary", "affine", "eltwise")
+IN_PLACE = ("unary", "affine", "eltwise", "broadcast", "softmax", "mvn", "norm")
 STRIDED = ("conv", "deconv", "pool")    # kinds whose kernels take the distance from one image to the next
 FOREVER = 1 << 60
 

@@ -26,6 +26,15 @@ copy       x... -> y                    parts (a tuple of dicts): input (an inde
                                         of up to 6, in elements; x stride 0 repeats), x_offset, y_offset; each does
                                         y[y_offset + sum(i*y_strides)] = x[x_offset + sum(i*x_strides)]; together they
                                         write every element of y once. Builder.copy makes them
+reduce     x(O,C,I) -> y(O,I)           fn (str: sum, asum, sumsq, max, argmax) over the middle axis; float coeff, a
+                                        factor of the sums. Of equal numbers the last is the greatest, NaN before all
+mvn        x(R,K) -> y                  variance (0 or 1), float eps: y = (x - mean) / (deviation + eps) of each row
+norm       x(O,C,I) -> y                weights scale(C)?; guard (0 or 1), float eps; y = x*scale / sqrt(S), where S is
+                                        eps + sum(x^2) along C, or with guard that sum where it is above eps, else 1
+interp     x(P,H,W) -> y(P,OH,OW)       weights y_low y_high (OH; int32), y_part (OH), x_low x_high x_part (OW): a point
+                                        lies between pixels low and high, the part of the way; bilinear
+scatter    x(P,K), mask(P,K) -> y(P,S)  zeros but for y[p, mask[p, k]] = x[p, k], in the order of k; mask values that
+                                        are no place (below 0, S and above, NaN) are left out
 view       x -> y                       y is x's memory under another shape of the same count
 fill       -> y                         weights value(shape of y): a constant
 ========== ============================ =====================================================================
@@ -56,7 +65,10 @@ UNARY = {
 }
 
 KINDS = ("conv", "deconv", "fc", "pool", "lrn", "softmax", "unary", "affine", "eltwise", "broadcast", "copy", "view",
-         "fill")
+         "fill", "reduce", "mvn", "norm", "interp", "scatter")
+
+#: what a reduce step can do
+REDUCE = ("sum", "asum", "sumsq", "max", "argmax")
 
 MAX_COPY_DIMS = 6
 

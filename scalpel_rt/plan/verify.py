@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from .spec import KINDS, MAX_COPY_DIMS, UNARY
+from .spec import KINDS, MAX_COPY_DIMS, REDUCE, UNARY
 
 ACTIVATIONS = {"relu": 3, "clip": 3, "prelu": 1}  # name -> length of the tuple
 
 
 class ProgramError(ValueError):
     """A Program that breaks its own rules: a mistake in a layer's ``lower`` or in a pass, not in the user's net."""
+
+
+#: the weights that are not numbers to count with, but places
+PLACES = ("y_low", "y_high", "x_low", "x_high")
 
 
 def verify_program(program):
@@ -51,7 +55,8 @@ def _check(op, known):
             raise ProgramError(f"{value} is written twice")
     _require(len(set(op.outputs)) == len(op.outputs), "two outputs are one value")
     for name, array in op.weights.items():
-        _require(isinstance(array, np.ndarray) and array.dtype == np.float32, f"weight {name} is not a float32 array")
+        kind = np.int32 if name in PLACES else np.float32
+        _require(isinstance(array, np.ndarray) and array.dtype == kind, f"weight {name} is no array of {kind.__name__}")
     _checks[op.kind](op)
     if "act" in op.attrs:
         _check_act(op)
@@ -220,6 +225,54 @@ def _copy(op):
     _weights(op, {})
 
 
+def _reduce(op):
+    _counts(op, (1,), (1,))
+    _rank(op, 3, 2)
+    x, y = op.inputs[0], op.outputs[0]
+    _require(y.shape == x.shape[::2], f"{y} should be {x.shape[::2]}")
+    _require(op.attrs.get("fn") in REDUCE, f"fn {op.attrs.get('fn')!r}")
+    _require(x.shape[1] > 0 or "max" not in op.attrs["fn"], f"the greatest of {x}")
+    _weights(op, {})
+
+
+def _mvn(op):
+    _counts(op, (1,), (1,))
+    _rank(op, 2, 2)
+    _same(op, op.inputs[0], op.outputs[0])
+    _require(op.attrs.get("variance") in (0, 1), f"variance {op.attrs.get('variance')!r}")
+    _weights(op, {})
+
+
+def _norm(op):
+    _counts(op, (1,), (1,))
+    _rank(op, 3, 3)
+    _same(op, op.inputs[0], op.outputs[0])
+    _require(op.attrs.get("guard") in (0, 1), f"guard {op.attrs.get('guard')!r}")
+    _weights(op, {}, {"scale": op.inputs[0].shape[1:2]})
+
+
+def _interp(op):
+    _counts(op, (1,), (1,))
+    _rank(op, 3, 3)
+    x, y = op.inputs[0], op.outputs[0]
+    _require(x.shape[0] == y.shape[0], f"{x} and {y} differ in P")
+    _weights(op, {f"{axis}_{name}": (size,) for axis, size in zip("yx", y.shape[1:], strict=True)
+                  for name in ("low", "high", "part")})
+    for axis, pixels in zip("yx", x.shape[1:], strict=True):
+        for name in (axis + "_low", axis + "_high"):
+            table = op.weights[name]
+            _require(not table.size or 0 <= table.min() and table.max() < pixels, f"{name} beyond the {pixels} pixels")
+
+
+def _scatter(op):
+    _counts(op, (2,), (1,))
+    _rank(op, 2, 2, 2)
+    (x, mask), y = op.inputs, op.outputs[0]
+    _same(op, x, mask)
+    _require(x.shape[0] == y.shape[0], f"{x} and {y} differ in P")
+    _weights(op, {})
+
+
 def _view(op):
     _counts(op, (1,), (1,))
     x, y = op.inputs[0], op.outputs[0]
@@ -234,4 +287,5 @@ def _fill(op):
 
 _checks = {"conv": _conv, "deconv": _conv, "fc": _fc, "pool": _pool, "lrn": _lrn, "softmax": _softmax,
            "unary": _unary, "affine": _affine, "eltwise": _eltwise, "broadcast": _broadcast, "copy": _copy,
-           "view": _view, "fill": _fill}
+           "view": _view, "fill": _fill, "reduce": _reduce, "mvn": _mvn, "norm": _norm, "interp": _interp,
+           "scatter": _scatter}

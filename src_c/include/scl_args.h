@@ -60,7 +60,7 @@
     BUF(K, a) BUF(K, b) BUF(K, y) WGT(K, slope) INT(K, count) INT(K, c) INT(K, inner) INT(K, fn) INT(K, act) \
     FLT(K, ca) FLT(K, cb) FLT(K, p0) FLT(K, p1)
 
-/* y = x*s[c] or x+s[c] over (outer, c, inner), s from the arena: s[o*s_outer*c + c]. */
+/* y = x*s[c] or x+s[c] over (outer, c, inner), s from the arena: s[o*s_outer*c + c]; y may be x, or s where that is as large. */
 #define SCL_ARGS_broadcast(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, s) BUF(K, y) INT(K, outer) INT(K, c) INT(K, inner) INT(K, s_outer) INT(K, fn)
 

@@ -18,7 +18,8 @@ def check(kernel, x, variance=1, eps=1e-9):
         deviation = np.sqrt(np.square(centred).mean(1, keepdims=True))
         divisor = deviation + float(np.float32(eps)) if variance else 1.0
         # the mean is rounded to a float, and taken off in one
-        bound = harness.EPS * (2 * np.abs(wide).max(1, keepdims=True, initial=0) + (8 + k**0.5) * np.abs(centred)) / divisor
+        largest = np.abs(wide).max(1, keepdims=True, initial=0)
+        bound = harness.EPS * (2 * largest + (8 + k**0.5) * np.abs(centred)) / divisor
     harness.assert_close(got, centred / divisor, np.nan_to_num(bound, nan=0, posinf=0), f"{x.shape}")
     in_place = harness.run(kernel, {"x": x}, {"y": x.shape}, numbers, alias={"y": "x"})["y"]
     assert (harness.bits(in_place) == harness.bits(got)).all()

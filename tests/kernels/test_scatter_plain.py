@@ -14,7 +14,8 @@ def check(kernel, x, mask, size):
         for value, place in zip(x[p], mask[p], strict=True):
             if -1 < place < size and int(place) < size:
                 want[p, int(place)] = value
-    got = harness.run(kernel, {"x": x, "mask": mask}, {"y": want.shape}, {"planes": planes, "count": count, "size": size})
+    numbers = {"planes": planes, "count": count, "size": size}
+    got = harness.run(kernel, {"x": x, "mask": mask}, {"y": want.shape}, numbers)
     assert (harness.bits(got["y"]) == harness.bits(want)).all()
 
 

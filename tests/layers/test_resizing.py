@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from scalpel_rt.errors import DataError, GraphError, ShapeError
+from scalpel_rt.plan.interpret import interpret
+from scalpel_rt.plan.spec import Builder, Program, Value
+from scalpel_rt.plan.verify import verify_program
 
 from .harness import lowers, make, run
 
@@ -132,6 +135,28 @@ def test_unpooling_size():
 def test_unpooling_errors(more):
     with pytest.raises(GraphError):
         unpooling(more)
+
+
+@pytest.mark.parametrize("layer", [
+    'type: "Upsample" bottom: "p" bottom: "k" top: "y" upsample_param { scale: 2 }',
+    'type: "Unpooling" bottom: "p" bottom: "k" top: "y" unpooling_param { kernel_size: 2 unpool_size: 6 }'])
+def test_a_mask_of_a_pooling_is_followed_without_python(layer):
+    """Its places are known to be in the plane where that is as large as the pooling's; of other masks nobody knows."""
+    pool = make('type: "Pooling" bottom: "x" top: "p" top: "k" pooling_param { kernel_size: 2 stride: 2 }')
+    layer, x = make(layer), rng.normal(size=(2, 3, 6, 6)).astype(np.float32)
+
+    def program(side):
+        build, first = Builder(), Value("x", (2, 3, side, side))
+        pooled = [Value(name, (2, 3, 3, 3)) for name in "pk"]
+        out = Value("y", (2, 3, 6, 6))
+        build.layer("both")
+        assert pool.lower(build, [first], pooled, [])
+        return layer.lower(build, pooled, [out], []) and Program(tuple(build.ops), (first,), (out,))
+
+    got, = interpret(verify_program(program(6)), [x])
+    np.testing.assert_array_equal(got, layer.forward(pool.forward([x], []), [])[0])
+    assert np.count_nonzero(got) == 2 * 3 * 9
+    assert not program(7)
 
 
 # -- moving numbers --------------------------------------------------------------------------------------------

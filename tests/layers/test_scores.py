@@ -5,7 +5,7 @@ import pytest
 
 from scalpel_rt.errors import GraphError, ShapeError
 
-from .harness import make, run
+from .harness import kinds, make, run
 
 ARGMAX = 'type: "ArgMax" bottom: "x" top: "y" argmax_param {{ {} }}'
 
@@ -37,6 +37,15 @@ def test_argmax_along_an_axis(axis):
     np.testing.assert_array_equal(run(ARGMAX.format(f"axis: {axis} top_k: 2"), x)[0], order)
     np.testing.assert_array_equal(run(ARGMAX.format(f"axis: {axis} top_k: 2 out_max_val: true"), x)[0],
                                   np.take_along_axis(x, order, axis))
+
+
+@pytest.mark.parametrize("more, ops", [("", ["reduce"]), ("out_max_val: true", ["reduce", "reduce", "copy"]),
+                                       ("axis: 1", ["reduce"]), ("axis: 2 out_max_val: true", ["reduce"])])
+def test_argmax_of_one_is_lowered(more, ops):
+    x = np.random.default_rng(2).integers(-3, 4, (2, 5, 4)).astype(np.float32)       # with equal numbers
+    assert kinds(ARGMAX.format(more), x) == ops
+    run(ARGMAX.format(more), x)
+    assert kinds(ARGMAX.format(more + " top_k: 2"), x) is None
 
 
 def test_argmax_of_equal_numbers_takes_the_higher_index():

@@ -189,6 +189,53 @@ class Maker:
         self.build.op("broadcast", [x, s], [y], fn=str(self.rng.choice(["mul", "add"])), s_outer=1)
         done()
 
+    def reduce(self):
+        x, (outer, _, inner) = self.outer_c_inner(self.pick())
+        y = self.new((outer, inner))
+        self.build.op("reduce", [x], [y], fn=str(self.rng.choice(["sum", "asum", "sumsq", "max"])),
+                      coeff=0.125)
+
+    def mvn(self):
+        value = self.pick(lambda v: v.size >= 8 * self.n)
+        if value is None:
+            return
+        flat = (self.n, value.size // self.n)
+        y, done = self.build.into(self.new(value.shape), flat)
+        self.build.op("mvn", [self.build.reshaped(value, flat)], [y], variance=int(self.chance(0.5)), eps=0.5)
+        done()
+
+    def norm(self):
+        value = self.pick()
+        x, shape = self.outer_c_inner(value)
+        y, done = self.build.into(self.new(value.shape), shape)
+        weights = {"scale": self.weights(shape[1]) if self.chance(0.5) else None}
+        self.build.op("norm", [x], [y], weights, guard=0, eps=0.25)
+        done()
+
+    def interp(self):
+        value = self.pick(lambda v: len(v.shape) == 4)
+        n, c, h, w = value.shape
+        size = self.rng.integers(1, 12, 2)
+        weights = {}
+        for axis, pixels, points in zip("yx", (h, w), size, strict=True):
+            weights[f"{axis}_low"], weights[f"{axis}_high"] = self.rng.integers(0, pixels, (2, points), np.int32)
+            weights[f"{axis}_part"] = self.rng.random(points).astype(np.float32)
+        y, done = self.build.into(self.new((n, c, *size)), (n * c, *map(int, size)))
+        self.build.op("interp", [self.build.reshaped(value, (n * c, h, w))], [y], weights)
+        done()
+
+    def unpool(self):
+        """Maxima, and back to where they came from: of an input, where no rounding makes another one the greatest."""
+        value = self.inputs[0]
+        if min(value.shape[2:]) < 2:
+            return
+        n, c, h, w = value.shape
+        y, mask = (self.build.temp((n, c, h // 2, w // 2)) for _ in range(2))
+        self.build.op("pool", [value], [y, mask], method="max", kh=2, kw=2, sh=2, sw=2, ph=0, pw=0)
+        out, done = self.build.into(self.new(value.shape), (n * c, h * w))
+        self.build.op("scatter", [self.build.reshaped(v, (n * c, h // 2 * (w // 2))) for v in (y, mask)], [out])
+        done()
+
     def concat(self):
         a = self.pick(lambda v: len(v.shape) == 4)
         alike = [v for v in self.values if len(v.shape) == 4 and v.shape[2:] == a.shape[2:]]
@@ -253,7 +300,8 @@ def _strides(shape):
 
 
 KINDS = ["conv", "conv", "conv", "deconv", "fc", "pool", "lrn", "softmax", "unary", "unary", "affine", "affine",
-         "residual", "eltwise", "eltwise", "broadcast", "concat", "concat", "slice", "permute", "split", "view", "fill"]
+         "residual", "eltwise", "eltwise", "broadcast", "concat", "concat", "slice", "permute", "split", "view", "fill",
+         "reduce", "mvn", "norm", "interp", "unpool"]
 
 
 def random_program(seed, size=12, batch=None):

@@ -14,7 +14,8 @@ def once(kind, xs, shapes, weights=None, **attrs):
     build.layer("it")
     inputs = [Value(f"x{i}", np.shape(x)) for i, x in enumerate(xs)]
     outputs = [Value(f"y{i}", shape) for i, shape in enumerate(shapes)]
-    weights = {name: None if w is None else np.asarray(w, np.float32) for name, w in (weights or {}).items()}
+    weights = {name: None if w is None else np.asarray(w, getattr(w, "dtype", np.float32))
+               for name, w in (weights or {}).items()}
     build.op(kind, inputs, outputs, weights, **attrs)
     return interpret(Program(tuple(build.ops), tuple(inputs), tuple(outputs)), xs)
 
@@ -101,6 +102,43 @@ def test_broadcast():
     np.testing.assert_array_equal(y.ravel(), [2, 3, 2, 3])
     y, = once("broadcast", [x, [[2, 3], [4, 5]]], [x.shape], fn="add", s_outer=1)
     np.testing.assert_array_equal(y.ravel(), [3, 4, 5, 6])
+
+
+def test_reduce():
+    x = [[[3.0], [-5], [3]], [[np.nan], [7], [np.nan]]]
+    for fn, want in (("sum", 2), ("asum", 22), ("sumsq", 86)):
+        y, = once("reduce", [x], [(2, 1)], fn=fn, coeff=2.0)
+        np.testing.assert_array_equal(y, [[want], [np.nan]])
+    np.testing.assert_array_equal(once("reduce", [x], [(2, 1)], fn="max", coeff=1.0)[0], [[3], [np.nan]])
+    np.testing.assert_array_equal(once("reduce", [x], [(2, 1)], fn="argmax", coeff=1.0)[0], [[2], [2]])
+
+
+def test_mvn():
+    y, = once("mvn", [[[1, 3, 5, 7]]], [(1, 4)], variance=0, eps=1e-9)
+    np.testing.assert_array_equal(y, [[-3, -1, 1, 3]])
+    y, = once("mvn", [[[1, 3, 5, 7]]], [(1, 4)], variance=1, eps=0.0)
+    np.testing.assert_allclose(y, np.array([[-3, -1, 1, 3]]) / np.sqrt(5), rtol=1e-6)
+
+
+def test_norm():
+    y, = once("norm", [[[[3.0], [4]]]], [(1, 2, 1)], {"scale": [10, 20]}, guard=0, eps=0.0)
+    np.testing.assert_array_equal(y.ravel(), [6, 16])
+    y, = once("norm", [[[[3.0], [4]]]], [(1, 2, 1)], guard=0, eps=75.0)
+    np.testing.assert_allclose(y.ravel(), [0.3, 0.4], rtol=1e-6)
+    y, = once("norm", [[[[3.0], [4]]]], [(1, 2, 1)], guard=1, eps=25.0)
+    np.testing.assert_array_equal(y.ravel(), [3, 4])
+
+
+def test_interp():
+    tables = {"y_low": np.int32([0, 0]), "y_high": np.int32([0, 1]), "y_part": np.float32([0, 0.25]),
+              "x_low": np.int32([1]), "x_high": np.int32([2]), "x_part": np.float32([0.5])}
+    y, = once("interp", [[[[1, 2, 4], [9, 10, 20]]]], [(1, 2, 1)], tables)
+    np.testing.assert_array_equal(y.ravel(), [3, 6])
+
+
+def test_scatter():
+    y, = once("scatter", [[[1, 2, 3, 4]], [[2, 2, -1, 5]]], [(1, 5)])
+    np.testing.assert_array_equal(y, [[0, 0, 2, 0, 0]])
 
 
 def test_view_and_fill():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpel_rt.passes import run_passes
-from scalpel_rt.plan.memory import lay_out, split_copies
+from scalpel_rt.plan.memory import IN_PLACE, lay_out, split_copies
 from scalpel_rt.plan.spec import Builder, Value
 
 from .programs import random_program
@@ -279,7 +279,7 @@ def test_no_operation_writes_over_what_is_still_needed(seed, size, fused):
                 owner[place] = set()
         for value in op.outputs:
             overlap = set(places(value)).intersection(*[set(places(v)) for v in op.inputs[:1]])
-            assert not overlap or op.kind in ("unary", "affine", "eltwise")
+            assert not overlap or op.kind in IN_PLACE
             write(value)
     assert all(holds(value) for value in program.outputs)
 
@@ -294,7 +294,7 @@ def test_random_programs_show_every_trick():
         for t, op in enumerate(ops):
             if op.kind == "copy":
                 seen.add("copied" if t in layout.work else "left out")
-            if op.kind in ("unary", "affine", "eltwise"):
+            if op.kind in IN_PLACE:
                 seen.add("in place" if layout.offset[op.inputs[0]] == layout.offset[op.outputs[0]] else "beside")
         if any(v.shape and v.shape[0] > 1 and layout.stride[v] != v.size // v.shape[0] for v in layout.stride):
             seen.add("spread")

@@ -141,3 +141,61 @@ class Fill(Plain):
 
     def numbers(self, op):
         return {"count": op.outputs[0].size, "value": op.weights["value"]}
+
+
+@register
+class Reduce(Plain):
+    kind = "reduce"
+
+    def numbers(self, op):
+        outer, c, inner = op.inputs[0].shape
+        return {"outer": outer, "c": c, "inner": inner, "fn": _FN[op.attrs["fn"]],
+                "coeff": float(op.attrs.get("coeff", 1.0))}
+
+    def cost(self, op, kernel, machine):
+        _, moved, efficiency = super().cost(op, kernel, machine)
+        return 4 * op.inputs[0].size, moved, efficiency
+
+
+@register
+class Mvn(Plain):
+    kind = "mvn"
+    flops = 6
+
+    def numbers(self, op):
+        rows, k = op.inputs[0].shape
+        return {"rows": rows, "k": k, **op.attrs}
+
+
+@register
+class Norm(Plain):
+    kind = "norm"
+    flops = 4
+
+    def numbers(self, op):
+        outer, c, inner = op.inputs[0].shape
+        return {"outer": outer, "c": c, "inner": inner, **op.weights, **op.attrs}
+
+
+@register
+class Interp(Plain):
+    kind = "interp"
+    flops = 3
+
+    def numbers(self, op):
+        (planes, h, w), (oh, ow) = op.inputs[0].shape, op.outputs[0].shape[1:]
+        return {"planes": planes, "h": h, "wd": w, "oh": oh, "ow": ow, **op.weights}
+
+    def scratch(self, op, kernel):
+        """Two rows of the image at the width of the output; the scalar kernel needs none."""
+        return 0 if kernel.isa == "scalar" else 2 * op.outputs[0].shape[2]
+
+
+@register
+class Scatter(Plain):
+    kind = "scatter"
+    inputs = ("x", "mask")
+
+    def numbers(self, op):
+        planes, count = op.inputs[0].shape
+        return {"planes": planes, "count": count, "size": op.outputs[0].shape[1]}
