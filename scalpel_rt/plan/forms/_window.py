@@ -14,9 +14,11 @@ from ...isa import LANES
 #: Floats of a window that should not be exceeded: with the weights that stream by, it has to stay in the second cache.
 MOST = 160 * 1024
 #: What copying a vector costs, in multiply-adds of a vector.
-COPY = 3.0
+COPY = 5.0
 #: What a product costs whose pixels may cross a cache line, where loads are the bound.
-CROSSING = 1.4
+CROSSING = 1.2
+#: What a tile costs beside its products: for each weight, and for each output channel.
+TILE_WEIGHT, TILE_CHANNEL = 0.1, 6.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Window:
     floats: int
     cost: float
 
-    def table(self):
+    def table(self, op):
         """The struct for the kernel."""
-        return np.array([self.direct, self.pitch, self.rows, self.plane_rows, len(self.starts), len(self.phases),
+        reach = int(self.offsets(op).max())
+        return np.array([self.direct, reach, self.pitch, self.rows, self.plane_rows, len(self.starts), len(self.phases),
                          *self.starts, *self.phases], np.int32)
 
     def offsets(self, op):
@@ -45,9 +48,9 @@ class Window:
         a = op.attrs
         _, c, h, w = op.inputs[0].shape
         channel = np.arange(c // a["group"])[:, None, None]
-        if self.direct:
-            return (channel * h * w).reshape(-1)
         ky, kx = np.arange(a["kh"])[:, None] * a["dh"], np.arange(a["kw"]) * a["dw"]
+        if self.direct:
+            return ((channel * h + ky) * w + kx).reshape(-1)
         start = [self.starts.index(col - a["pw"]) if col - a["pw"] in self.starts
                  else self.starts.index(col % a["sw"] - a["pw"]) for col in kx.tolist()]
         skip = kx - a["pw"] - np.array(self.starts)[start]
@@ -63,39 +66,38 @@ def window(op, kernel, kept, bound_by_loads=False):
     """
     a, lanes = op.attrs, LANES[kernel.isa]
     _, c, h, w = op.inputs[0].shape
-    oh, ow = op.outputs[0].shape[2:]
-    if (a["kh"], a["kw"], a["sh"], a["sw"], a["ph"], a["pw"]) == (1, 1, 1, 1, 0, 0):
-        return Window(True, w, oh, oh, (), (), 0, kept * oh * ow / lanes)
+    m, oh, ow = op.outputs[0].shape[1:]
     ky, kx = [k * a["dh"] for k in range(a["kh"])], [k * a["dw"] for k in range(a["kw"])]
     phases = tuple(sorted({y % a["sh"] for y in ky}))
+    reach_rows = ky[-1] // a["sh"]
     each, few = tuple(x - a["pw"] for x in kx), tuple(sorted({x % a["sw"] - a["pw"] for x in kx}))
+
+    def priced(direct, starts, pitch, rows):
+        blocks, rest = divmod(oh, rows)
+        planes = 0 if direct else c // a["group"] * len(starts) * len(phases)
+        copied_rows = blocks * (rows + reach_rows) + (rest + reach_rows if rest else 0)
+        copied = planes * copied_rows * -(-pitch // lanes) * {1: 1, 2: 2}.get(a["sw"], lanes)
+        vectors, tiles = 0, 0
+        for count, size in ((blocks, rows), (1, rest)):
+            found = -(-size * ow // lanes) if pitch == ow else size * -(-ow // lanes)
+            vectors += count * found
+            tiles += count * -(-found // kernel.tile_n)
+        straight = pitch % min(lanes, 8) == 0 and (a["kw"] == 1 if direct else starts == each)
+        product = CROSSING if bound_by_loads and not straight else 1.0
+        cost = kept * vectors * product + tiles * (TILE_WEIGHT * kept + TILE_CHANNEL * m / a["group"]) + COPY * copied
+        floats = planes * (rows + reach_rows) * pitch
+        return Window(direct, pitch, rows, rows + reach_rows, starts, phases, floats + lanes if floats else 0, cost)
+
+    found = []
+    if (a["sh"], a["sw"], a["ph"], a["pw"]) == (1, 1, 0, 0):
+        found.append(priced(True, (), w, oh))
     kinds = [(each, ow), (few, ow + kx[-1] // a["sw"])]
     if bound_by_loads:
         kinds.append((each, -(-ow // lanes) * lanes))
-    found = []
     for starts, pitch in kinds:
-        planes = c // a["group"] * len(starts) * len(phases)
-        straight = starts == each and pitch % min(lanes, 8) == 0
-        product = CROSSING if bound_by_loads and not straight else 1
         for rows in range(1, oh + 1):
-            floats = planes * (rows + ky[-1] // a["sh"]) * pitch
-            if rows > 1 and floats > MOST:
+            win = priced(False, starts, pitch, rows)
+            if rows > 1 and win.floats > MOST:
                 break
-            found.append(_priced(op, lanes, kept * product, starts, phases, pitch, rows, planes))
+            found.append(win)
     return min(found, key=lambda win: win.cost)
-
-
-def _priced(op, lanes, kept, starts, phases, pitch, rows, planes):
-    a, (oh, ow) = op.attrs, op.outputs[0].shape[2:]
-    plane_rows = rows + (a["kh"] - 1) * a["dh"] // a["sh"]
-    blocks, rest = divmod(oh, rows)
-    vectors = _vectors(rows, ow, pitch, lanes) * blocks + _vectors(rest, ow, pitch, lanes)
-    copied = (blocks * plane_rows + (plane_rows - rows + rest if rest else 0)) * planes * -(-pitch // lanes)
-    if a["sw"] > 2:
-        copied *= lanes
-    return Window(False, pitch, rows, plane_rows, starts, phases, planes * plane_rows * pitch + lanes,
-                  kept * vectors + COPY * copied)
-
-
-def _vectors(rows, ow, pitch, lanes):
-    return -(-rows * ow // lanes) if pitch == ow else rows * -(-ow // lanes)

@@ -6,8 +6,8 @@ from ...isa import LANES
 from ._base import register
 from ._sparse_conv import SparseConv
 
-#: Bytes of pixels that a block of weights is meant to meet in a tile: a part of a first cache of 32 KiB.
-BLOCK = 12 * 1024
+#: Bytes of pixels that a block of weights is meant to meet in a tile: most of a first cache of 32 KiB.
+BLOCK = 24 * 1024
 
 
 @register
@@ -37,7 +37,7 @@ class ConvCsr(SparseConv):
                 firsts.append(firsts[-1] + len(segments[-1]))
                 starts.append(starts[-1] + int(mine.sum()))
         return {"ptr": np.concatenate([starts, firsts, *segments]).astype(np.uint32),
-                "idx": np.concatenate(idx).astype(np.int32), "w": np.concatenate(values), "table": win.table()}
+                "idx": np.concatenate(idx).astype(np.int32), "w": np.concatenate(values), "table": win.table(op)}
 
 
 def block_of(op, kernel, win):

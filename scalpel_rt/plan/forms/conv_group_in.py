@@ -44,4 +44,4 @@ class ConvGroupIn(SparseConv):
         entries = np.cumsum([0, *map(len, lists)])
         return {"ptr": np.concatenate([starts, entries, *(entry.reshape(-1) for entry in lists)]).astype(np.uint32),
                 "idx": np.concatenate(channels).astype(np.uint16), "w": np.concatenate(values),
-                "table": np.concatenate([win.table(), win.offsets(op).astype(np.int32)])}
+                "table": np.concatenate([win.table(op), win.offsets(op).astype(np.int32)])}

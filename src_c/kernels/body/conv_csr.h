@@ -12,12 +12,14 @@
  */
 #include "conv_window.h"
 
-INLINE void csr_tile(int vectors, int masked, const conv_tile *t)
+/* vectors and mode are constants where this is inlined. */
+INLINE void csr_tile(int vectors, int mode, const conv_tile *t)
 {
     const scl_args_conv *a = t->a;
     int64_t mg = a->m / a->group, units = (mg + UNIT - 1) / UNIT;
     const uint32_t *start = (const uint32_t *)a->ptr + t->g * units, *first = start + a->group * units + 1;
     const uint32_t *segments = (const uint32_t *)a->ptr + 2 * (a->group * units + 1);
+    const float *src = tile_source(t, mode);
     float sums[UNIT * 8 * VL];
     for (int64_t u = t->begin; u < t->end; u++) {
         int64_t channels = mg - u * UNIT < UNIT ? mg - u * UNIT : UNIT;
@@ -32,11 +34,11 @@ INLINE void csr_tile(int vectors, int masked, const conv_tile *t)
             for (int v = 0; v < vectors; v++)
                 sum[v] = vf_load(to + v * VL);
             for (const float *end = w + (segments[s] >> 16); w < end; w++, idx++) {
-                const float *x = t->src + *idx;
+                const float *x = src + *idx;
                 vf wv = vf_set1(*w);
 #pragma GCC unroll 8
                 for (int v = 0; v < vectors; v++)
-                    sum[v] = vf_fma(wv, masked && v == vectors - 1 ? vf_loadn(x + v * VL, t->tail) : vf_load(x + v * VL), sum[v]);
+                    sum[v] = vf_fma(wv, tile_load(t, mode, x, v), sum[v]);
             }
 #pragma GCC unroll 8
             for (int v = 0; v < vectors; v++)
@@ -54,7 +56,11 @@ INLINE void csr_tile(int vectors, int masked, const conv_tile *t)
 
 #define TILE(V) \
     if (t->vectors == V) { \
-        t->masked && t->tail < VL ? csr_tile(V, 1, t) : csr_tile(V, 0, t); \
+        switch (t->mode) { \
+        case IN_A_ROW: csr_tile(V, IN_A_ROW, t); break; \
+        case ANYWHERE: csr_tile(V, ANYWHERE, t); break; \
+        default: csr_tile(V, MASKED, t); \
+        } \
         return; \
     }
 

@@ -12,18 +12,17 @@
  */
 #include "conv_window.h"
 
-/* The products of weights [from, from + some) of each group. width, some and vectors are constants where this is inlined. */
-INLINE void group_in_entry(int width, int from, int some, int vectors, const conv_tile *t, const int32_t *offsets, const uint16_t *channels,
-                           int64_t count, const float *w, float *sums)
+/* The products of weights [from, from + some) of each group. width, from, some, vectors and mode are constants where this is
+ * inlined. */
+INLINE void group_in_entry(int width, int from, int some, int vectors, int mode, const conv_tile *t, const int32_t *offsets,
+                           const uint16_t *channels, int64_t count, const float *w, float *sums)
 {
     vf pixels[8][8];
 #pragma GCC unroll 8
     for (int k = 0; k < some; k++)
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) {
-            const float *x = t->src + offsets[from + k] + v * VL;
-            pixels[k][v] = t->masked && v == vectors - 1 ? vf_loadn(x, t->tail) : vf_load(x);
-        }
+        for (int v = 0; v < vectors; v++)
+            pixels[k][v] = tile_load(t, mode, tile_source(t, mode) + offsets[from + k], v);
     w += from;
     for (int64_t i = 0; i < count; i++, w += width) {
         float *to = sums + channels[i] * (vectors * VL);
@@ -63,7 +62,11 @@ INLINE void group_in_tile(int width, int some, int vectors, const conv_tile *t)
             int64_t k = entries[2 * e], count = entries[2 * e + 1];
 #pragma GCC unroll 4
             for (int from = 0; from < width; from += some)
-                group_in_entry(width, from, some, vectors, t, offsets + k, idx, count, w, sums);
+                switch (t->mode) {
+                case IN_A_ROW: group_in_entry(width, from, some, vectors, IN_A_ROW, t, offsets + k, idx, count, w, sums); break;
+                case ANYWHERE: group_in_entry(width, from, some, vectors, ANYWHERE, t, offsets + k, idx, count, w, sums); break;
+                default: group_in_entry(width, from, some, vectors, MASKED, t, offsets + k, idx, count, w, sums);
+                }
             w += count * width;
             idx += count;
         }

@@ -9,16 +9,19 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One tile: up to 8 vectors of pixels; src is where weight offsets count from. */
+/* One tile: up to 8 vectors of pixels. */
 typedef struct {
     const scl_args_conv *a;
-    const float *src, *add;
+    const float *src, *add;         /* src: where the offsets of weights count from */
     float *y;                       /* of channel 0 of the convolution group, like add */
     int64_t g, begin, end;          /* group; units */
-    int64_t at[8];                  /* where each vector of pixels goes, counted from y */
-    int lanes[8];                   /* how many of its pixels exist */
-    int vectors, tail, masked;      /* tail: lanes of the last vector; masked: nothing behind them may be read */
+    int64_t from[8], at[8];         /* where the pixels of each vector are, counted from src, and where they go, counted from y */
+    int64_t lanes[8];               /* how many of them exist */
+    int vectors, mode;
 } conv_tile;
+
+/* How the pixels of a tile lie: one vector after another; anywhere; anywhere, and those that do not exist may not be read. */
+enum { IN_A_ROW, ANYWHERE, MASKED };
 
 typedef void conv_tile_run(const conv_tile *t);
 
@@ -116,26 +119,30 @@ static int64_t unit_at(const uint32_t *ptr, int64_t units, int64_t part, int64_t
     return part == parts ? units : part ? low : 0;
 }
 
-/* The share part/parts of the tiles of a run: `rows` rows of `length` pixels, each row starting with a new vector. Tiles are as even as
- * can be. */
-static void run_tiles(conv_tile *t, conv_tile_run *run, int most, int64_t rows, int64_t length, int64_t part, int64_t parts)
+/* Rows of `length` pixels, each starting with a new vector, `pitch` apart in the source; `readable` elements from src on may be read. */
+typedef struct {
+    int64_t rows, length, pitch, readable;
+} pixel_rows;
+
+/* The share part/parts of the tiles of some rows of pixels, as even as can be, with at most `most` vectors. */
+static void run_tiles(conv_tile *t, conv_tile_run *run, int most, const pixel_rows *p, int64_t part, int64_t parts)
 {
-    int64_t each = (length + VL - 1) / VL, vectors = rows * each, tiles = (vectors + most - 1) / most;
-    const float *src = t->src;
+    int64_t each = (p->length + VL - 1) / VL, vectors = p->rows * each, tiles = (vectors + most - 1) / most;
     for (int64_t i = tiles * part / parts; i < tiles * (part + 1) / parts; i++) {
-        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles, row = begin / each, column = begin % each;
+        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles, row = begin / each, column = begin % each * VL;
         t->vectors = (int)(end - begin);
         for (int v = 0; v < t->vectors; v++) {
-            int64_t left = length - column * VL;
-            t->at[v] = row * length + column * VL;
-            t->lanes[v] = left < VL ? (int)left : VL;
-            if (++column == each) {
+            t->from[v] = row * p->pitch + column;
+            t->at[v] = row * p->length + column;
+            t->lanes[v] = p->length - column < VL ? p->length - column : VL;
+            column += VL;
+            if (column >= p->length) {
                 column = 0;
                 row++;
             }
         }
-        t->tail = t->lanes[t->vectors - 1];
-        t->src = src + begin * VL;
+        int64_t last = t->from[t->vectors - 1];
+        t->mode = last + VL > p->readable ? MASKED : last == t->from[0] + (end - begin - 1) * VL ? IN_A_ROW : ANYWHERE;
         run(t);
     }
 }
@@ -156,32 +163,33 @@ static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, c
     for (int64_t i = begin; i < end; i++) {
         int64_t image = i / blocks / a->group, g = i / blocks % a->group, oy = i % blocks * win->rows;
         int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * (a->m / a->group) * plane + oy * a->ow;
-        const float *src = copy;
-        conv_tile t = {.a = a, .g = g, .masked = win->direct};
+        conv_tile t = {.a = a, .g = g, .src = copy, .y = a->y + image * a->y_stride + at};
+        pixel_rows pixels = {rows, a->ow, win->pitch, INT64_MAX};
+        t.add = a->add ? a->add + image * a->add_stride + at : NULL;
         t.begin = unit_at(ptr + g * units, units, upart, uparts);
         t.end = unit_at(ptr + g * units, units, upart + 1, uparts);
         if (t.begin == t.end)
             continue;
-        if (win->direct)
-            src = a->x + image * a->x_stride + g * (a->c / a->group) * a->h * a->wd + oy * a->wd;
-        else
-            window_copy(a, win, image, g, oy, rows, copy);
-        t.src = src;
-        t.y = a->y + image * a->y_stride + at;
-        t.add = a->add ? a->add + image * a->add_stride + at : NULL;
-        if (win->pitch == a->ow) {
-            run_tiles(&t, run, most, 1, rows * a->ow, part, parts);
-        } else if (win->pitch == (a->ow + VL - 1) / VL * VL) {
-            run_tiles(&t, run, most, rows, a->ow, part, parts);
+        if (win->direct) {
+            int64_t skip = g * (a->c / a->group) * a->h * a->wd + oy * a->wd;
+            t.src = a->x + image * a->x_stride + skip;
+            pixels.readable = (a->n - 1 - image) * a->x_stride + a->c * a->h * a->wd - skip - win->reach;
         } else {
-            for (int64_t r = 0; r < rows; r++) {
-                t.src = src + r * win->pitch;
-                run_tiles(&t, run, most, 1, a->ow, part, parts);
-                t.y += a->ow;
-                t.add = t.add ? t.add + a->ow : NULL;
-            }
+            window_copy(a, win, image, g, oy, rows, copy);
         }
+        if (win->pitch == a->ow) {
+            pixels.length *= rows;
+            pixels.rows = 1;
+        }
+        run_tiles(&t, run, most, &pixels, part, parts);
     }
+}
+
+/* The pixels of vector v that a weight meets; x: tile_source plus the weight's offset. mode is a constant where this is inlined. */
+INLINE const float *tile_source(const conv_tile *t, int mode) { return mode == IN_A_ROW ? t->src + t->from[0] : t->src; }
+INLINE vf tile_load(const conv_tile *t, int mode, const float *x, int v)
+{
+    return mode == IN_A_ROW ? vf_load(x + v * VL) : mode == ANYWHERE ? vf_load(x + t->from[v]) : vf_loadn(x + t->from[v], t->lanes[v]);
 }
 
 /* Ends output channel m of the group for one tile: y = act(sum + bias + add). `vectors` is a constant where this is inlined. */
@@ -194,7 +202,7 @@ INLINE void end_channel(const conv_tile *t, int vectors, int64_t m, const vf *su
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; v++) {
         int64_t to = at + t->at[v];
-        int n = t->lanes[v];
+        int64_t n = t->lanes[v];
         vf out = vf_add(sum[v], bias);
         if (t->add)
             out = vf_add(out, n == VL ? vf_load(t->add + to) : vf_loadn(t->add + to, n));
