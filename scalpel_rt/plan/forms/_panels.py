@@ -5,9 +5,17 @@ import numpy as np
 from ._base import packed
 
 
+def even_parts(total, most):
+    """(begin, end) of the fewest parts of at most ``most``, as even as can be: as even_begin in C has it."""
+    count = -(-total // most)
+    size, rest = divmod(total, count)
+    begins = [i * size + min(i, rest) for i in range(count + 1)]
+    return list(zip(begins, begins[1:], strict=False))
+
+
 def pack_even(matrix, most, out):
-    """(rows, k) to ``out``, a contiguous float32 array of the same size: the fewest bands of at most
-    ``most`` rows, as even as can be (as even_begin in C has it), each [k][row]."""
+    """(rows, k) to ``out``, a contiguous float32 array of the same size: bands of rows as
+    even_parts has them, each [k][row]."""
     rows, k = matrix.shape
     size, rest = divmod(rows, -(-rows // most))
     cut = rest * (size + 1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._base import Form, packed
 from ._epilogue import conv_args
-from ._panels import pack_even
+from ._panels import even_parts
 
 #: Points besides infinity, by count. Near 1, so that powers stay near 1: this is what keeps the rounding errors low.
 POINTS = {3: (0, 1, -1), 5: (0, 0.5**0.5, -(0.5**0.5), 2**0.5, -(2**0.5))}
@@ -52,15 +52,22 @@ class Winograd(Form):
 
     def args(self, op, kernel):
         w, group = op.weights["w"], op.attrs["group"]
-        m, c = w.shape[:2]
+        (m, c), mg = w.shape[:2], w.shape[0] // group
         _, g, _ = transforms(self.out, self.size)
-        g2 = np.kron(g, g)                                       # (in*in, size*size)
-        panels = packed((group, m // group * len(g2) * c))
-        for i in range(group):
-            points = np.asarray(w[i * (m // group) : (i + 1) * (m // group)], np.float64).reshape(-1, w[0, 0].size)
-            points = (points @ g2.T).astype(np.float32).reshape(m // group, c, len(g2))
-            pack_even(points.transpose(0, 2, 1).reshape(m // group, -1), kernel.tile_m, panels[i])
+        g2 = np.kron(g, g)                                              # points x (size*size)
+        panels = packed((m * c * len(g2),))
+        for first in range(0, m, mg):
+            for begin, end in even_parts(mg, self.band(kernel)):
+                at = first + begin
+                band = panels[at * c * len(g2) : (first + end) * c * len(g2)].reshape(len(g2), -1)
+                for top, bottom in even_parts(end - begin, kernel.tile_m):
+                    rows = w[at + top : at + bottom].reshape(bottom - top, c, -1).astype(np.float64)
+                    band[:, top * c : bottom * c] = g2 @ rows.transpose(2, 1, 0).reshape(g2.shape[1], -1)
         return {**conv_args(op), "w": panels}
+
+    def band(self, kernel):
+        """Output channels whose products are kept at a time: ROWS in the kernel."""
+        return 1 if kernel.isa == "scalar" else 4 * kernel.tile_m
 
     def scratch(self, op, kernel):
         c, points = op.weights["w"].shape[1], (self.out + self.size - 1) ** 2
@@ -69,7 +76,7 @@ class Winograd(Form):
         n, _, oh, ow = op.outputs[0].shape
         tiles = n * -(-oh // self.out) * -(-ow // self.out)
         block = min(self.MOST, max(self.LEAST, self.BLOCK // (c * points)), tiles)
-        return points * ((c + 4 * kernel.tile_m + 1) * -(-block // 16) * 16 + 32)
+        return points * ((c + self.band(kernel) + 1) * -(-block // 16) * 16 + 32)
 
     def cost(self, op, kernel, machine):
         n, m, oh, ow = op.outputs[0].shape

@@ -7,6 +7,8 @@
 
 #include "gemm_tile.h"
 
+enum { AHEAD = 1024 };              /* floats by which weights are fetched in advance */
+
 /* One register tile: y[i][p] = act(sum_k a[k][i]*b[k][p] + bias[i] + add[i][p]), i < mr, p < nv*VL - VL + tail. */
 typedef struct {
     const float *a, *b, *bias, *slope, *add;
@@ -23,7 +25,7 @@ static inline __attribute__((always_inline)) void conv_tile_run(int mr, int nv, 
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, 0, acc);
+    gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, AHEAD, 0, acc);
     vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++) {

@@ -4,7 +4,8 @@
  *
  * Tiles are numbered through the batch: t = (image*down + row)*across + column.
  *
- * w: for each group, panels of at most TILE_M output channels, as even_begin says; within a panel [IN*IN][c/group][channel].
+ * w: for each group, bands of at most ROWS output channels, as even_begin says; within a band, for each of the IN*IN points, panels of at
+ * most TILE_M channels, as even_begin says; within a panel [c/group][channel]. So the weights are read from front to back.
  * scratch: IN*IN * ((c/group + ROWS + 1)*tiles + 32) floats for blocks of at least VL `tiles`.
  *
  * Before including: a simd header, TILE_M, TILE_V, OUT (2 or 4), SIZE (3 or 5; OUT + SIZE is 5 or 7) and CONV_WINOGRAD (the symbol).
@@ -17,7 +18,8 @@ enum {
     POINTS = IN * IN,
     ROWS = 4 * TILE_M,              /* output channels whose products are kept at a time */
     BLOCK_V = 96 / VL,              /* at most so many vectors of tiles in a block */
-    CHUNK = VL - (IN - 1) / OUT     /* tiles that VL*OUT pixels of a row are enough for */
+    CHUNK = VL - (IN - 1) / OUT,    /* tiles that VL*OUT pixels of a row are enough for */
+    AHEAD = 1024                    /* floats by which weights are fetched in advance */
 };
 
 /* t = B'd for one line of a tile. */
@@ -230,7 +232,7 @@ static inline __attribute__((always_inline)) void wino_tile_run(int mr, int nv, 
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->channels, t->w, mr, 1, t->panel, nv * VL, 0, acc);
+    gemm_tile(mr, nv, t->channels, t->w, mr, 1, t->panel, nv * VL, AHEAD, 0, acc);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 8
@@ -289,14 +291,34 @@ static void tiles_out(const scl_args_conv *a, const tile_block *b, int64_t v, in
     }
 }
 
+/* Multiplies and transforms back the `rows` output channels of one band, from channel m of all on: w and panels as above. */
+static void band_out(const scl_args_conv *a, const tile_block *b, int64_t channels, int64_t m, int64_t rows, const float *w,
+                     const float *panels, int64_t ldp, float *products)
+{
+    int64_t width = b->nv * VL, tiles = even_count(rows, TILE_M);
+    for (int64_t point = 0; point < POINTS; point++)
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            int64_t row = even_begin(rows, tiles, tile), mr = even_begin(rows, tiles, tile + 1) - row;
+            for (int64_t p = 0; p < b->panels; p++) {
+                int64_t begin = even_begin(b->nv, b->panels, p), nv = even_begin(b->nv, b->panels, p + 1) - begin;
+                wino_tile t = {w + (point * rows + row) * channels, panels + point * ldp + begin * VL * channels,
+                               products + (row * POINTS + point) * width + begin * VL, channels, POINTS * width};
+                wino_tiles[(mr - 1) * TILE_V + nv - 1](&t);
+            }
+        }
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t v = 0; v < b->nv; v++)
+            tiles_out(a, b, v, m + row, products + row * POINTS * width, width);
+}
+
 void CONV_WINOGRAD(const void *args, int tid, int nt)
 {
     const scl_args_conv *a = args;
-    int64_t channels = a->c / a->group, mg = a->m / a->group, rows = even_count(mg, TILE_M);
+    int64_t channels = a->c / a->group, mg = a->m / a->group, bands = even_count(mg, ROWS);
     int64_t tiles = a->n * even_count(a->oh, OUT) * even_count(a->ow, OUT), m0, m1, v0, v1;
     int64_t most = (a->scratch_stride / POINTS - 32) / ((channels + ROWS + 1) * VL);
     most = most < 1 ? 1 : most > BLOCK_V ? BLOCK_V : most;
-    grid_part(rows, even_count(tiles, VL), 1, tid, nt, &m0, &m1, &v0, &v1);
+    grid_part(bands, even_count(tiles, VL), 1, tid, nt, &m0, &m1, &v0, &v1);
     if (m0 == m1 || v0 == v1)
         return;
     tile_block b;
@@ -312,23 +334,10 @@ void CONV_WINOGRAD(const void *args, int tid, int nt)
                 tiles_in(a, &b, a->x + (g * channels + c) * a->h * a->wd, lines, width + 16);
                 rows_in(&b, lines, width + 16, c, channels, panels, ldp);
             }
-            for (int64_t r0 = m0; r0 < m1; r0 += ROWS / TILE_M) {
-                int64_t r1 = r0 + ROWS / TILE_M < m1 ? r0 + ROWS / TILE_M : m1, row0 = even_begin(mg, rows, r0);
-                for (int64_t point = 0; point < POINTS; point++)
-                    for (int64_t r = r0; r < r1; r++) {
-                        int64_t row = even_begin(mg, rows, r), mr = even_begin(mg, rows, r + 1) - row;
-                        for (int64_t p = 0; p < b.panels; p++) {
-                            int64_t begin = even_begin(b.nv, b.panels, p), nv = even_begin(b.nv, b.panels, p + 1) - begin;
-                            wino_tile t = {(const float *)a->w + ((g * mg + row) * POINTS + point * mr) * channels,
-                                           panels + point * ldp + begin * VL * channels,
-                                           products + ((row - row0) * POINTS + point) * width + begin * VL, channels,
-                                           POINTS * width};
-                            wino_tiles[(mr - 1) * TILE_V + nv - 1](&t);
-                        }
-                    }
-                for (int64_t m = row0; m < even_begin(mg, rows, r1); m++)
-                    for (int64_t v = 0; v < b.nv; v++)
-                        tiles_out(a, &b, v, g * mg + m, products + (m - row0) * POINTS * width, width);
+            for (int64_t band = m0; band < m1; band++) {
+                int64_t row = even_begin(mg, bands, band), rows = even_begin(mg, bands, band + 1) - row;
+                band_out(a, &b, channels, g * mg + row, rows, (const float *)a->w + (g * mg + row) * POINTS * channels, panels, ldp,
+                         products);
             }
         }
     }

@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void fc_tile_run(int mr, int nv, co
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->x, 1, t->ldx, t->w, t->ldw, AHEAD, acc);
+    gemm_tile(mr, nv, t->k, t->x, 1, t->ldx, t->w, t->ldw, 0, AHEAD, acc);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 8

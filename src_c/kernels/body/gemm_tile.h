@@ -10,9 +10,10 @@
 #define TILE_N (TILE_V * VL)
 
 /* acc[i][j] += sum over k of a[k*ak + i*ai] * b[k*ldb + j*VL ...], i < mr, j < nv; mr and nv are constants where this is inlined, and so
- * is ahead: by how many floats b is fetched in advance, 0 where it is in the cache already. */
+ * are a_ahead and b_ahead: by how many floats a and b are fetched in advance, 0 where they are in the cache already. What is behind a and b
+ * should be what is read next: the hardware's own prefetch has too little time between two short runs. */
 static inline __attribute__((always_inline)) void gemm_tile(int mr, int nv, int64_t k, const float *a, int64_t ak,
-                                                            int64_t ai, const float *b, int64_t ldb, int ahead,
+                                                            int64_t ai, const float *b, int64_t ldb, int a_ahead, int b_ahead,
                                                             vf acc[TILE_M][TILE_V])
 {
     for (; k > 0; k--, a += ak, b += ldb) {
@@ -20,8 +21,10 @@ static inline __attribute__((always_inline)) void gemm_tile(int mr, int nv, int6
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             bv[j] = vf_load(b + j * VL);
-        for (int j = 0; ahead && j < nv * VL; j += 16)
-            __builtin_prefetch(b + ahead + j);
+        if (a_ahead)
+            __builtin_prefetch(a + a_ahead);
+        for (int j = 0; b_ahead && j < nv * VL; j += 16)
+            __builtin_prefetch(b + b_ahead + j);
 #pragma GCC unroll 8
         for (int i = 0; i < mr; i++) {
             vf av = vf_set1(a[i * ai]);
