@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scalpel_rt.plan.spec import UNARY
 from scalpel_rt.runtime import _kernels
 
 from . import harness
@@ -112,5 +113,5 @@ def test_relu_keeps_the_sign_of_zero_as_caffe_does(kernel):
     assert (np.signbit(y) == np.array([True, False, False, False] * 5)).all()
 
 
-def test_every_function_is_tested(kernel):
-    assert {case[0] for case in CASES.values()} | {"power"} | {"sum", "prod", "max", "mul", "add"} == set(FN)
+def test_every_function_is_tested():
+    assert {case[0] for case in CASES.values()} | {"power"} == set(UNARY) <= set(FN)
