@@ -50,7 +50,7 @@ asan: $(VENV)/installed-dev
 	ln -sfn ../../../shared $(ASAN)/shared
 	cd $(ASAN)/tree && SCALPEL_CFLAGS="$(ASAN_FLAGS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
 	cd $(ASAN)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
-	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(ASAN_TESTS)
 
 lint: $(VENV)/installed-dev
