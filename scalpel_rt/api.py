@@ -1,9 +1,9 @@
-"""From files to a Net: :func:`load`. From a Net to a smaller one: :func:`prune`, :func:`scalpel`."""
+"""From files to a Net: :func:`load`. From a Net to a smaller one: :func:`fold`, :func:`prune`, :func:`scalpel`."""
 
 import os
 
 from .caffe import is_compact, read_compact, read_prototxt, read_weights, upgrade_net
-from .errors import OptionsError, located
+from .errors import OptionsError, ShapeError, located
 from .graph import build
 from .net import Net
 
@@ -52,6 +52,19 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     """
     graph, held = read_graph(prototxt, weights, phase, level, stages, dialect, limits, allow_python, seed)
     return Net(graph, weights=held, limits=limits, seed=seed)
+
+
+def fold(net):
+    """A copy of ``net`` whose BatchNorm, Scale and Bias layers have gone into the weights before them, where that can
+    be: a plain net, to be saved, pruned or retrained. See :mod:`scalpel_rt.pruning.fold`.
+
+    Raises ShapeError while the shape of an input is unknown.
+    """
+    from .pruning.fold import fold as folded
+
+    if not net.graph.ready:
+        raise ShapeError("the shape of an input is unknown; reshape the net first")
+    return Net(folded(net.graph), net.options)
 
 
 def prune(net, method, **options):

@@ -11,7 +11,7 @@ from ..datasets import open_data
 from ..errors import OptionsError
 
 RECIPE = {"epochs": float, "batch": int, "lr": float, "momentum": float, "weight-decay": float, "schedule": str,
-          "gamma": float, "warmup": float, "augment": str, "loss": str, "seed": int}
+          "gamma": float, "warmup": float, "augment": str, "crop": int, "precision": str, "loss": str, "seed": int}
 
 
 def data_arguments(parser, required=True):

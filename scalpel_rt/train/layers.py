@@ -87,24 +87,21 @@ def _lrn(layer, bottoms, params, training):
 @_trains("BatchNorm")
 def _batch_norm(layer, bottoms, params, training):
     x, (mean, variance, factor) = bottoms[0], params
-    shape = (1, -1) + (1,) * (x.dim() - 2)
     if training and not layer.message.batch_norm_param.use_global_stats:
-        axes = [d for d in range(x.dim()) if d != 1]
-        m, v = x.mean(axes), x.var(axes, unbiased=False)
-        with torch.no_grad():
-            keep, count = layer.message.batch_norm_param.moving_average_fraction, x.numel() // x.shape[1]
-            factor.mul_(keep).add_(1)
-            mean.mul_(keep).add_(m)
-            variance.mul_(keep).add_(v * (count / max(count - 1, 1)))
-    else:
-        scale = torch.where(factor == 0, torch.zeros_like(factor), 1 / factor)
-        m, v = mean * scale, variance * scale
-    return [(x - m.reshape(shape)) / torch.sqrt(v.reshape(shape) + layer.eps)]
+        keep = layer.message.batch_norm_param.moving_average_fraction
+        m, v = torch.zeros_like(mean), torch.ones_like(variance)
+        y = F.batch_norm(x, m, v, training=True, momentum=1.0, eps=layer.eps)  # m and v become this batch's
+        for held, now in ((factor, 1), (mean, m), (variance, v)):
+            held.mul_(keep).add_(now)
+        return [y]
+    scale = torch.where(factor == 0, torch.zeros_like(factor), 1 / factor)
+    return [F.batch_norm(x, mean * scale, variance * scale, eps=layer.eps)]
 
 
 def _along(layer, bottoms, operand):
-    """A Scale or Bias operand shaped so that it broadcasts against the first bottom."""
+    """A Scale or Bias operand shaped so that it broadcasts against the first bottom, and of its type."""
     axis, _ = layer.place([tuple(b.shape) for b in bottoms])
+    operand = operand.to(bottoms[0].dtype)
     return operand.reshape((1,) * axis + tuple(operand.shape) + (1,) * (bottoms[0].dim() - axis - operand.dim()))
 
 

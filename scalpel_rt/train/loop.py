@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ..errors import DataError, GraphError, OptionsError, ShapeError
 from ..files import atomic_path
+from ..graph import reshape
 
 
 def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=None, device="cpu"):
@@ -37,7 +38,7 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
                                 momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
     log, order_seed = _resume(module, optimiser, hooks, checkpoint), recipe.seed
-    per_epoch = -(-len(data) // recipe.batch)
+    per_epoch, low = -(-len(data) // recipe.batch), recipe.precision == "bf16"
     for epoch in range(len(log), int(np.ceil(recipe.epochs))):
         rng = np.random.default_rng((order_seed, epoch))
         torch.manual_seed(order_seed * 10007 + epoch)
@@ -50,8 +51,13 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
             rate = recipe.rate(now)
             for group in optimiser.param_groups:
                 group["lr"] = rate * group["lr_mult"]
-            x, y = _tensor(augment(x, recipe.augment, rng), device), _tensor(y, device)
-            loss = _loss(_run(module, {source: x}, hooks)[target], y, recipe.loss)
+            x = augment(x, recipe.augment, rng, recipe.crop if now < 0.75 * recipe.epochs else 0)
+            x, y = _tensor(x, device), _tensor(y, device)
+            if low and x.dim() == 4:  # channels last, which bfloat16 convolutions want
+                x = x.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device.type, torch.bfloat16, enabled=low):
+                scores = _run(module, {source: x}, hooks)[target]
+            loss = _loss(scores.float(), y, recipe.loss)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -90,18 +96,18 @@ def accuracy(module, data, recipe, *, hooks=(), device="cpu", batch=500):
     return 100.0 * right / len(data)
 
 
-def augment(x, kind, rng):
-    """A batch (N, C, H, W) changed at random in the way that ``Recipe.augment`` names."""
-    if kind == "none":
+def augment(x, kind, rng, crop=0):
+    """A batch (N, C, H, W) changed at random in the way that ``Recipe.augment`` names, windows of ``crop`` pixels."""
+    if kind == "none" and not crop:
         return x
     n, _, h, w = x.shape
     if kind in ("flip", "flip-crop"):
         x = np.where(rng.random(n)[:, None, None, None] < 0.5, x[:, :, :, ::-1], x)
-    pad = {"shift": 2, "flip-crop": 4}.get(kind, 0)
-    if pad:
+    pad = 0 if crop else {"shift": 2, "flip-crop": 4}.get(kind, 0)
+    if crop or pad:
         padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-        dy, dx = rng.integers(0, 2 * pad + 1, (2, n))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (h, w), axis=(2, 3))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (crop or h, crop or w), axis=(2, 3))
+        dy, dx = (rng.integers(0, places, n) for places in windows.shape[2:4])
         x = windows[np.arange(n), :, dy, dx]
     return np.ascontiguousarray(x)
 
@@ -136,6 +142,8 @@ def _check_data(graph, data, target, recipe):
     want = graph.inputs[0].shape[1:]
     if data.shape != want:
         raise ShapeError(f"{data.name}: samples of shape {data.shape}, but input {graph.inputs[0].name!r} takes {want}")
+    if recipe.crop:
+        _check_crop(graph, want, recipe.crop)
     scores = next(blob.shape for blob in graph.final_blobs().values() if blob.name == target)[1:]
     if recipe.loss == "softmax":
         if data.labels.ndim != 1 or data.labels.dtype.kind not in "iu":
@@ -146,6 +154,14 @@ def _check_data(graph, data, target, recipe):
             raise DataError(f"{data.name}: labels from {low} to {high}, but blob {target!r} has {classes} classes")
     elif int(np.prod(data.labels.shape[1:])) != int(np.prod(scores)):
         raise ShapeError(f"{data.name}: answers of shape {data.labels.shape[1:]}, but blob {target!r} has {scores}")
+
+
+def _check_crop(graph, shape, crop):
+    """OptionsError or ShapeError where the net cannot run on windows of so many pixels."""
+    if len(shape) != 3 or crop > min(shape[1:]):
+        raise OptionsError(f"windows of {crop} pixels cannot be cut from samples of {shape}")
+    name = graph.inputs[0].name
+    reshape(graph, {name: (graph.inputs[0].shape[0], shape[0], crop, crop)})
 
 
 def _loss(scores, y, kind):

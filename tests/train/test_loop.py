@@ -131,3 +131,26 @@ def test_augmentation_moves_pixels_and_keeps_the_shape(kind):
     y = augment(x, kind, np.random.default_rng(1))
     assert y.shape == x.shape and not np.array_equal(x, y)
     assert np.array_equal(y, augment(x, kind, np.random.default_rng(1)))
+
+
+def test_windows_for_the_first_three_quarters(module, data):
+    x = np.random.default_rng(0).random((8, 3, 9, 9)).astype(np.float32)
+    y = augment(x, "none", np.random.default_rng(1), crop=7)
+    assert y.shape == (8, 3, 7, 7)
+    assert all(any(np.array_equal(a[:, i:i + 7, j:j + 7], b) for i in range(3) for j in range(3))
+               for a, b in zip(x, y, strict=True))
+
+
+def test_windows_that_the_net_cannot_take(module, data):
+    with pytest.raises(ShapeError, match="f1"):
+        fit(module, data, replace(RECIPE, crop=3))
+    with pytest.raises(OptionsError, match="5 pixels"):
+        fit(module, data, replace(RECIPE, crop=5))
+
+
+def test_bfloat16_products_with_float32_weights(module, data):
+    log = fit(module, data, replace(RECIPE, precision="bf16"), test=data)
+    assert log[-1]["accuracy"] > 95 and all(w.dtype == torch.float32 for w in module.weights.values())
+    plain = TorchNet(module.graph)
+    fit(plain, data, RECIPE)
+    assert weights(plain) != weights(module)
