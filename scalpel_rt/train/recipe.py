@@ -87,7 +87,7 @@ def from_solver(solver, samples, batch):
     Caffe counts iterations, a Recipe epochs. What has no counterpart here (another optimiser, an ``inv`` or ``poly``
     policy, gradient clipping, L1 regularisation) raises OptionsError rather than train something else.
     """
-    kind = solver.type or "SGD"
+    kind = _kind(solver)
     if kind not in ("SGD", "Nesterov"):
         raise OptionsError(f"solver type {kind} is not offered; SGD and Nesterov are")
     if solver.regularization_type not in ("", "L2"):
@@ -103,3 +103,12 @@ def from_solver(solver, samples, batch):
     return Recipe(epochs=solver.max_iter / per_epoch, batch=batch * max(solver.iter_size, 1), lr=solver.base_lr,
                   momentum=solver.momentum, weight_decay=solver.weight_decay, nesterov=kind == "Nesterov",
                   schedule=policy, steps=steps, gamma=solver.gamma, seed=max(int(solver.random_seed), 0))
+
+
+def _kind(solver):
+    """The name of the optimiser; files of 2015 and before say it as an enum, never both ways (Caffe's upgrade)."""
+    if not solver.HasField("solver_type"):
+        return solver.type or "SGD"
+    if solver.HasField("type"):
+        raise OptionsError("the solver names its optimiser twice, as type and, the old way, as solver_type")
+    return ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")[solver.solver_type]

@@ -125,6 +125,17 @@ def test_a_caffe_solver_says_the_same():
         from_solver(parse_prototxt('type: "Adam"', message="SolverParameter"), 1000, 10)
 
 
+def test_a_solver_that_names_its_optimiser_the_old_way():
+    def read(text):
+        return from_solver(parse_prototxt("max_iter: 100 " + text, message="SolverParameter"), 1000, 10)
+
+    assert read("solver_type: NESTEROV").nesterov and not read("solver_type: SGD").nesterov
+    with pytest.raises(OptionsError, match="AdaGrad"):
+        read("solver_type: ADAGRAD")
+    with pytest.raises(OptionsError, match="twice"):
+        read('solver_type: SGD type: "SGD"')
+
+
 @pytest.mark.parametrize("kind", ["shift", "flip", "flip-crop"])
 def test_augmentation_moves_pixels_and_keeps_the_shape(kind):
     x = np.random.default_rng(0).random((8, 3, 9, 9)).astype(np.float32)
