@@ -9,6 +9,26 @@ from scalpel_rt.plan.spec import Op, Value
 from . import harness
 
 ACTS = [None, ("relu", 0.0, 0.0), ("relu", 0.1, 0.0), ("clip", -0.25, 0.5), ("prelu",)]
+#: (kernel, the rest of the geometry) of convolutions that any kernel has to get right
+WINDOWS = [
+    ((1, 1), {}),
+    ((3, 3), {"pad": (1, 1)}),
+    ((3, 3), {}),
+    ((5, 5), {"pad": (2, 2)}),
+    ((1, 7), {"pad": (0, 3)}),
+    ((7, 1), {"pad": (3, 0)}),
+    ((2, 4), {"pad": (1, 2), "stride": (2, 1)}),
+    ((1, 1), {"stride": (2, 2)}),
+    ((1, 1), {"pad": (1, 2)}),
+    ((3, 3), {"stride": (2, 2), "pad": (1, 1)}),
+    ((7, 7), {"stride": (2, 2), "pad": (3, 3)}),
+    ((11, 11), {"stride": (4, 4)}),
+    ((3, 2), {"stride": (3, 5), "pad": (2, 1)}),
+    ((3, 3), {"dilation": (2, 3), "pad": (2, 3)}),
+    ((3, 3), {"dilation": (2, 2), "stride": (2, 2), "pad": (4, 4)}),
+    ((2, 2), {"dilation": (3, 5), "stride": (2, 3), "pad": (4, 4)}),
+    ((3, 3), {"pad": (5, 5)}),
+]
 
 
 def act_name(act):

@@ -24,25 +24,7 @@ def check(kernel, rng, x_shape, m, size, sparsity=0.6, add=False, **shape):
     harness.assert_close(got, want, bound, f"{x_shape} -> {m}, {size} {shape}")
 
 
-@pytest.mark.parametrize("size, shape", [
-    ((1, 1), {}),
-    ((3, 3), {"pad": (1, 1)}),
-    ((3, 3), {}),
-    ((5, 5), {"pad": (2, 2)}),
-    ((1, 7), {"pad": (0, 3)}),
-    ((7, 1), {"pad": (3, 0)}),
-    ((2, 4), {"pad": (1, 2), "stride": (2, 1)}),
-    ((1, 1), {"stride": (2, 2)}),
-    ((1, 1), {"pad": (1, 2)}),
-    ((3, 3), {"stride": (2, 2), "pad": (1, 1)}),
-    ((7, 7), {"stride": (2, 2), "pad": (3, 3)}),
-    ((11, 11), {"stride": (4, 4)}),
-    ((3, 2), {"stride": (3, 5), "pad": (2, 1)}),
-    ((3, 3), {"dilation": (2, 3), "pad": (2, 3)}),
-    ((3, 3), {"dilation": (2, 2), "stride": (2, 2), "pad": (4, 4)}),
-    ((2, 2), {"dilation": (3, 5), "stride": (2, 3), "pad": (4, 4)}),
-    ((3, 3), {"pad": (5, 5)}),
-], ids=str)
+@pytest.mark.parametrize("size, shape", dense.WINDOWS, ids=str)
 def test_windows(kernel, rng, size, shape):
     check(kernel, rng, (2, 3, 17, 19), 9, size, **shape)
 
