@@ -9,7 +9,7 @@ _PLACES = {
     "load": "api", "fold": "api", "prune": "api", "scalpel": "api", "check": "checking", "Net": "net",
     "Options": "options", "Limits": "options",
     **dict.fromkeys(("ScalpelError", "FormatError", "GraphError", "ShapeError", "WeightsError", "DataError",
-                     "UnsupportedError", "OptionsError", "LimitError"), "errors"),
+                     "UnsupportedError", "OptionsError", "LimitError", "MismatchError"), "errors"),
 }
 
 __all__ = ["__version__", *_PLACES]

@@ -82,6 +82,10 @@ class LimitError(ScalpelError, ValueError):
     """A size beyond the limits that the caller set, found before memory is taken."""
 
 
+class MismatchError(ScalpelError, ValueError):
+    """Results that should agree do not; whoever was to be timed was not."""
+
+
 @contextmanager
 def located(**where):
     """``with located(layer=name):`` adds to every ScalpelError that passes what it does not know yet."""

@@ -1,30 +1,23 @@
-"""Measuring kernels on the real shape and the real weights, and remembering what came out.
+"""Measuring kernels on the real shape and the real weights.
 
-Measurements are kept in one file for each machine in the user's cache folder (``SCALPEL_CACHE`` names another), under
-a key of everything that they hang on: the build, the operation, the shapes, and where the weights are zero. A file
-that cannot be read counts as empty, one that cannot be written is not; nothing here is ever an error.
+What came out is remembered (:mod:`.cache`) under a key of everything that it hangs on: the build, the operation, the
+shapes, and where the weights are zero.
 """
 
 import hashlib
-import json
-import os
-import sys
 import time
 from collections import namedtuple
-from pathlib import Path
 
 import numpy as np
 
-from .. import __version__
-from ..files import atomic_write
-from ..runtime import _kernels, _plan
+from ..runtime import _plan
 from . import memory
 from .bind import bind, pack, scratch_floats
+from .cache import build, digest, open_cache
 
 RUNS = 12               # of each kernel that is not hopeless after the first
 BUDGET_NS = 30e6        # after so much time on one operation, no more runs
 WORSE = 1.5             # times the best: no more runs for this kernel
-MOST_ENTRIES = 20_000   # in a cache file; beyond, the oldest go
 
 
 Bound = namedtuple("Bound", "op form kernel")
@@ -42,7 +35,7 @@ class Tuner:
     """
 
     def __init__(self, machine, footprint):
-        self._cache = Cache(cache_folder() / f"{_digest(machine.name)}.json")
+        self._cache = open_cache(machine)
         evict = 0 if footprint <= machine.l2 else min(footprint, max(4 * machine.l2, 1 << 20))
         self._evict = np.zeros(evict, np.uint8)
 
@@ -96,63 +89,12 @@ class Tuner:
         return float(plan.time(*arrays)[0])
 
 
-class Cache:
-    """{key: {symbol: ns}} in a JSON file that other processes may read and write at the same time."""
-
-    def __init__(self, path):
-        self._path = Path(path)
-        self._held = _read(self._path)
-        self._new = {}
-
-    def get(self, key):
-        return self._held.get(key, {})
-
-    def put(self, key, times):
-        self._held[key] = {**self._held.get(key, {}), **times}
-        self._new[key] = self._held[key]
-
-    def save(self):
-        if not self._new:
-            return
-        held = _read(self._path)
-        for key, times in self._new.items():
-            held[key] = {**held.pop(key, {}), **times}
-        held = dict(list(held.items())[-MOST_ENTRIES:])
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(self._path, "w") as file:
-                json.dump(held, file)
-        except OSError:
-            return              # a read-only home: measured again next time
-        self._new = {}
-
-
-def _read(path):
-    """What a cache file holds; nothing where there is none, or where it is not what it should be."""
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if all(isinstance(ns, float) and ns >= 0 for times in held.values() for ns in times.values()):
-            return held
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-        pass
-    return {}
-
-
-def cache_folder():
-    """Where measurements are kept."""
-    if os.environ.get("SCALPEL_CACHE"):
-        return Path(os.environ["SCALPEL_CACHE"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "scalpel_rt"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalpel_rt"
-
-
 def signature(op):
     """The key of an operation: all that its speed may hang on."""
     attrs = sorted((name, value) for name, value in op.attrs.items())
     weights = sorted((name, w.shape, _zeros(w)) for name, w in op.weights.items())
     shapes = [v.shape for v in op.inputs], [v.shape for v in op.outputs]
-    return _digest(repr((_build(), op.kind, attrs, shapes, weights)))
+    return digest(repr((build(), op.kind, attrs, shapes, weights)))
 
 
 def _zeros(w):
@@ -160,13 +102,3 @@ def _zeros(w):
     if np.count_nonzero(w) == w.size:
         return ""
     return hashlib.blake2b(np.packbits(w != 0), digest_size=16).hexdigest()
-
-
-def _build():
-    """What tells this build of the kernels from any other."""
-    file = os.stat(_kernels.__file__)
-    return __version__, file.st_size, file.st_mtime_ns
-
-
-def _digest(text):
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

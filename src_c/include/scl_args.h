@@ -99,10 +99,15 @@
 #define SCL_ARGS_scatter(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, mask) BUF(K, y) INT(K, planes) INT(K, count) INT(K, size)
 
+/* What the machine can do; no layer needs these. fma: y[r][i] = x[r][i] after `repeats` times v = v*a + b, for rows of k elements.
+ * read: y[r] = the sum over row r of x, `repeats` times over. A row is one thread's. */
+#define SCL_ARGS_probe(K, BUF, WGT, INT, FLT) \
+    WGT(K, x) BUF(K, y) INT(K, rows) INT(K, k) INT(K, repeats) FLT(K, a) FLT(K, b)
+
 /* Every kind of step. */
 #define SCL_KINDS(KIND) \
     KIND(fc) KIND(conv) KIND(deconv) KIND(pool) KIND(lrn) KIND(softmax) KIND(unary) KIND(affine) KIND(eltwise) KIND(broadcast) KIND(copy) KIND(fill) \
-    KIND(reduce) KIND(mvn) KIND(norm) KIND(interp) KIND(scatter)
+    KIND(reduce) KIND(mvn) KIND(norm) KIND(interp) KIND(scatter) KIND(probe)
 
 #define SCL_BUF(kind, name) float *name;
 #define SCL_WGT(kind, name) const void *name;

@@ -26,7 +26,7 @@ def conv(channels=16, size=14):
 
 
 def test_every_kernel_has_a_form():
-    for kernel in _kernels.kernels():
+    for kernel in (k for k in _kernels.kernels() if k.kind in KINDS):
         form = forms.find(kernel.kind, kernel.form)
         assert (form.kind, form.name) == (kernel.kind, kernel.form)
         assert form.weights in ("dense", "csr", "group")

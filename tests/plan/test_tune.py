@@ -1,17 +1,15 @@
-"""Measuring, and remembering what was measured."""
+"""Measuring, and not measuring again what is known."""
 
 import json
-import multiprocessing
 
 import numpy as np
 import pytest
 
 from scalpel_rt import isa
 from scalpel_rt.options import Options
-from scalpel_rt.plan import tune
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.interpret import interpret
-from scalpel_rt.plan.tune import Cache, Tuner, signature
+from scalpel_rt.plan.tune import Tuner, signature
 
 from ..runtime.nets import convolutions, image
 from .programs import assert_close, random_program
@@ -65,68 +63,6 @@ def test_what_differs_is_measured_again():
     w[0, 0], w[1, 0] = 1, 0
     zeros.append(signature(op.with_(weights={"w": w})))
     assert len({signature(op), *zeros}) == 3
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe", b'{"a": 3}', b'{"a": [1.0]}',
-                                     b'{"a": {"b": "c"}}', b'{"a": {"b": -1.0}}', b"[" * 100_000])
-def test_a_corrupt_file_is_ignored_and_replaced(folder, content):
-    file = folder / "times.json"
-    file.write_bytes(content)
-    cache = Cache(file)
-    assert cache.get("k") == {}
-    cache.put("k", {"s": 1.0})
-    cache.save()
-    assert Cache(file).get("k") == {"s": 1.0}
-
-
-def test_a_folder_that_cannot_be_written_is_no_error(folder):
-    (folder / "file").write_text("")
-    cache = Cache(folder / "file" / "times.json")
-    cache.put("k", {"s": 1.0})
-    cache.save()
-    assert cache.get("k") == {"s": 1.0}
-
-
-def _add(path, i):
-    cache = Cache(path)
-    cache.put(f"key{i}", {"s": float(i)})
-    cache.save()
-
-
-def test_several_processes_may_write(folder):
-    """The file is whole at any time; of two that write at once, one may have to measure again."""
-    file = folder / "times.json"
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        pool.starmap(_add, [(file, i) for i in range(12)])
-    held = json.loads(file.read_text())
-    assert held and all(held[f"key{i}"] == {"s": float(i)} for i in range(12) if f"key{i}" in held)
-    assert [path.name for path in folder.iterdir()] == ["times.json"]
-
-
-def test_entries_join_those_of_others(folder):
-    one, two = Cache(folder / "f"), Cache(folder / "f")
-    one.put("k", {"a": 1.0})
-    two.put("k", {"b": 2.0})
-    one.save()
-    two.save()
-    assert Cache(folder / "f").get("k") == {"a": 1.0, "b": 2.0}
-
-
-def test_a_file_does_not_grow_for_ever(folder, monkeypatch):
-    monkeypatch.setattr(tune, "MOST_ENTRIES", 5)
-    for i in range(9):
-        _add(folder / "f", i)
-    assert list(json.loads((folder / "f").read_text())) == [f"key{i}" for i in range(4, 9)]
-
-
-def test_the_cache_lies_where_such_things_lie(monkeypatch, tmp_path):
-    assert tune.cache_folder() == tmp_path
-    monkeypatch.delenv("SCALPEL_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    monkeypatch.setattr("sys.platform", "linux")
-    assert tune.cache_folder() == tmp_path / "x" / "scalpel_rt"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert tune.cache_folder().parts[-2:] == (".cache", "scalpel_rt")
 
 
 def test_measuring_tells_a_slow_kernel_from_a_fast_one():

@@ -1,0 +1,2 @@
+#include "simd_avx2.h"
+#include "../body/probe_fma.h"

@@ -1,0 +1,2 @@
+#include "simd_sse41.h"
+#include "../body/probe_read.h"

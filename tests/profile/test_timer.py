@@ -1,0 +1,160 @@
+"""The timer: turns, short calls, self-timing, refusal, pinning, and what it says about noise."""
+
+import gc
+import math
+import os
+import threading
+import time
+
+import pytest
+
+from scalpel_rt.errors import MismatchError, OptionsError
+from scalpel_rt.profile import Timing, Timings, pinned, time_together, timer
+
+
+def spin(seconds):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def test_candidates_take_turns():
+    seen = []
+    found = time_together({"a": lambda: (seen.append("a"), spin(3e-3)), "b": lambda: (seen.append("b"), spin(3e-3))},
+                          seconds=0.05)
+    assert len(found["a"].seconds) == len(found["b"].seconds) >= timer.LEAST
+    last = "".join(seen[-4 * timer.LEAST:])
+    assert last.replace("aabb", "") == ""       # each its untimed call and its timed one
+
+
+def test_a_call_that_takes_twice_as_long_shows_as_twice_as_long():
+    found = time_together({"long": lambda x: spin(2 * x), "short": spin}, 4e-3, seconds=0.3)
+    ratio, low, high = found.ratio("long", "short")
+    assert low <= ratio <= high
+    assert 1.7 < found["long"].min / found["short"].min < 2.3       # medians, too, on a machine that does nothing else
+    assert found["short"].calls == 1 and found["short"].min >= 4e-3 * 0.99
+
+
+def test_short_calls_are_repeated():
+    found = time_together({"short": lambda: None, "long": lambda: spin(3e-3)}, seconds=0.1)
+    assert found["short"].calls > 1000 and found["short"].median < 5e-6
+    assert found["short"].calls * found["short"].median > timer.SAMPLE / 20
+    assert found["long"].calls == 1
+
+
+def test_a_budget_is_kept_and_five_samples_are_taken_whatever_it_is():
+    start = time.perf_counter()
+    found = time_together({"a": lambda: spin(0.03)}, seconds=1e-3)
+    assert len(found["a"].seconds) == timer.LEAST and time.perf_counter() - start < 2
+    start = time.perf_counter()
+    time_together({"a": lambda: None, "b": lambda: None}, seconds=0.2)
+    assert 0.2 <= time.perf_counter() - start < 2
+
+
+def test_who_times_itself_is_believed():
+    def run():
+        run.seconds = 7.0
+
+    found = time_together({"self": run}, seconds=0.01)
+    assert found["self"].median == found["self"].min == 7.0
+
+
+def test_wrong_outputs_refuse_to_time_and_all_are_named():
+    timed = []
+
+    def check(name, output):
+        return None if output == 42 else f"{output}, not 42"
+
+    def wrong():
+        timed.append(1)
+        return 41
+
+    with pytest.raises(MismatchError, match="one: 41, not 42; two: 41, not 42"):
+        time_together({"good": lambda: 42, "one": wrong, "two": wrong}, check=check)
+    assert len(timed) == 2
+    assert time_together({"good": lambda: 42}, check=check, seconds=0.01)
+
+
+def test_cold_samples_are_single_calls():
+    order = []
+    found = time_together({"a": lambda: order.append("a")}, seconds=0.01, before=lambda: order.append("cold"))
+    assert found["a"].calls == 1
+    assert order[-4:] == ["cold", "a", "cold", "a"]
+
+
+def test_garbage_collection_waits_and_goes_on():
+    states = []
+    time_together({"a": lambda: (states.append(gc.isenabled()), spin(1e-3))}, seconds=0.02)
+    assert not states[-1] and gc.isenabled()
+
+
+@pytest.mark.parametrize("arguments", [{"candidates": {}}, {"candidates": {"a": int}, "seconds": 0},
+                                       {"candidates": {"a": int}, "seconds": float("nan")}])
+def test_nonsense_is_refused(arguments):
+    with pytest.raises(OptionsError):
+        time_together(**arguments)
+
+
+def test_progress_ends_at_one():
+    seen = []
+    time_together({"a": lambda: spin(1e-3)}, seconds=0.05, progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+
+needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no threads")
+
+
+@needs_affinity
+def test_all_threads_are_pinned_and_let_go():
+    stop, inside = threading.Event(), {}
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    before = os.sched_getaffinity(0)
+    try:
+        with pinned(1):
+            inside = {t: os.sched_getaffinity(t) for t in (0, other.native_id)}
+            late = threading.Thread(target=stop.wait)
+            late.start()
+            inside["late"] = os.sched_getaffinity(late.native_id)
+        after = [os.sched_getaffinity(t) for t in (0, other.native_id, late.native_id)]
+    finally:
+        stop.set()
+    assert set(map(frozenset, inside.values())) == {frozenset([max(before)])}
+    assert after == [before] * 3
+
+
+@needs_affinity
+def test_pinning_ends_with_an_error_too():
+    before = os.sched_getaffinity(0)
+    with pytest.raises(ZeroDivisionError):
+        time_together({"a": lambda: 1 / 0}, cores=1)
+    assert os.sched_getaffinity(0) == before
+    with pytest.raises(OptionsError, match="cannot pin to 99999 cores"):
+        time_together({"a": int}, cores=99999)
+
+
+def test_noise():
+    assert timer.noise([1.0, 1.0, 1.0]) == math.inf
+    assert timer.noise([1.0] * 20) == 0
+    steady, wild = [1.0, 1.01] * 50, [1.0, 2.0] * 50
+    assert 0 < timer.noise(steady) < timer.noise(wild)
+    assert timer.noise([1.0, 2.0] * 500) < timer.noise(wild)      # more samples, a surer median
+    assert timer.noise([1.0] * 50 + [1.2] * 50) >= 0.08           # a drift that few samples would hide
+
+
+def test_a_timing_tells_its_numbers():
+    timing = Timing((1.0, 2.0, 3.0, 10.0), 5)
+    assert (timing.median, timing.mean, timing.min) == (2.5, 4.0, 1.0)
+    assert timing.quartiles == (1.75, 4.75)
+    assert timing.as_dict()["samples"] == 4 and timing.as_dict()["calls"] == 5
+    assert str(Timing((2e-6,) * 9)) == "2 µs ± 0.0 %"
+
+
+def test_ratios_pair_neighbours():
+    drifting = [1.0, 2.0, 4.0, 8.0]
+    found = Timings(a=Timing(tuple(drifting)), b=Timing(tuple(x / 2 for x in drifting)))
+    assert found.ratio("a", "b") == (2.0, 2.0, 2.0)
+
+
+def test_durations():
+    assert [timer.duration(x) for x in (2.0, 1.5e-3, 12e-6, 3e-9)] == ["2 s", "1.5 ms", "12 µs", "3 ns"]
