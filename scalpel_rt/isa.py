@@ -85,14 +85,14 @@ class Machine:
     def flops(self, isa=None):
         """Rough peak of one core in float operations per nanosecond, to weigh kernels of different levels."""
         per_cycle = {"scalar": 4, "sse41": 16, "avx2": 32, "avx512": 32 if "half_rate_512" in self.quirks else 64}
-        return 3.0 * per_cycle[isa or self.isa]
+        return 3.6 * per_cycle[isa or self.isa]
 
     def bandwidth(self, nbytes):
         """Rough bytes per nanosecond at which one core streams ``nbytes`` again and again."""
-        for size, rate in ((self.l1d, 150.0), (self.l2, 80.0), (self.l3, 30.0)):
+        for size, rate in ((self.l1d, 200.0), (self.l2, 100.0), (self.l3, 50.0)):
             if nbytes <= size:
                 return rate
-        return 12.0
+        return 25.0
 
 
 @functools.cache

@@ -75,6 +75,8 @@ class Maker:
         if self.chance(0.6):
             k = int(self.rng.choice([1, 3, 5]))
             a.update(kh=k, kw=k, sh=1, sw=1, ph=k // 2, pw=k // 2, dh=1, dw=1)
+        if group == 1 and self.chance(0.1):
+            a.update(kh=h, kw=w, sh=1, sw=1, ph=0, pw=0, dh=1, dw=1)
         oh = (h + 2 * a["ph"] - (a["kh"] - 1) * a["dh"] - 1) // a["sh"] + 1
         ow = (w + 2 * a["pw"] - (a["kw"] - 1) * a["dw"] - 1) // a["sw"] + 1
         if oh < 1 or ow < 1:

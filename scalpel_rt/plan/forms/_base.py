@@ -11,6 +11,9 @@ _forms = {}
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
+#: Share of the peak that the scalar kernels reach: they make one sum at a time, in order.
+SCALAR = 0.1
+
 
 class Form:
     """One way of storing the weights of one kind of operation.
@@ -53,7 +56,9 @@ class Form:
         return 0
 
     def cost(self, op, kernel, machine):
-        """Estimated (multiply-add flops that are really done, bytes of weights streamed, efficiency 0..1 of the peak).
+        """Estimated (flops that are really done, bytes of weights streamed, efficiency 0..1 of the peak).
+
+        Where it matters, flops count lanes that are idle, and other work as the multiply-adds that would take as long.
 
         Used when measuring is turned off; ``machine`` is a :class:`scalpel_rt.isa.Machine`.
         """

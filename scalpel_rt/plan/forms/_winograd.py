@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ._base import Form, packed
+from ...isa import LANES
+from ._base import SCALAR, Form, packed
 from ._epilogue import conv_args
 from ._panels import even_parts
 
@@ -35,6 +36,8 @@ class Winograd(Form):
     exact = False
     out = None
     size = None
+    #: what the transforms cost for each channel in and out, in multiply-adds for each point; measured
+    transform = None
 
     #: Floats of transformed input that a thread keeps, beyond which blocks of tiles get smaller
     BLOCK = 160 * 1024
@@ -81,6 +84,8 @@ class Winograd(Form):
     def cost(self, op, kernel, machine):
         n, m, oh, ow = op.outputs[0].shape
         c, points = op.weights["w"].shape[1], (self.out + self.size - 1) ** 2
-        tiles = n * -(-oh // self.out) * -(-ow // self.out)
-        # The transforms take about as long as this many more channels would.
-        return 2 * tiles * points * (c * m + 8 * (c + m)), 4 * m * c * points, 0.75
+        lanes = LANES[kernel.isa]
+        vectors = -(-n * -(-oh // self.out) * -(-ow // self.out) // lanes)
+        # The transforms take about as long as so many more channels would.
+        work = vectors * points * (1.05 * c * m + self.transform * (c * op.attrs["group"] + m))
+        return 2 * lanes * work, 4 * m * c * points, {"scalar": SCALAR, "avx512": 1.0}.get(kernel.isa, 0.96)

@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from ._base import Form, packed, register
+from ...isa import LANES
+from ._base import SCALAR, Form, packed, register
 from ._epilogue import conv_args
 from ._panels import pack_even
 
 #: Floats of pixel panels that a thread keeps: with the weights that stream by, they should fit the second cache.
 BLOCK = 96 * 1024
 MOST_TILES = 8
+#: What is done besides the products, in multiply-adds of a vector, as measured: the loads of a tile for each weight; to
+#: pack a vector of pixels, where they lie next to each other and where not; to store one; to begin a panel.
+LOADS, PACK_STRAIGHT, PACK, STORE, PANEL = 0.4, 4.0, 7.0, 4.0, 250.0
 
 
 @register
@@ -36,4 +40,11 @@ class ConvGemm(Form):
 
     def cost(self, op, kernel, machine):
         n, m, oh, ow = op.outputs[0].shape
-        return 2 * n * oh * ow * op.weights["w"].size, 4 * op.weights["w"].size, 0.8
+        a, w = op.attrs, op.weights["w"]
+        if kernel.isa == "scalar":
+            return 2 * n * oh * ow * w.size, 4 * w.size, SCALAR
+        vectors, channels = -(-n * oh * ow // LANES[kernel.isa]), m // a["group"]
+        pack = PACK_STRAIGHT if (a["kh"], a["kw"], a["sh"], a["sw"]) == (1, 1, 1, 1) else PACK
+        row = channels + LOADS * -(-channels // kernel.tile_m) + pack
+        work = vectors * (a["group"] * (w[0].size * row + PANEL) + STORE * m)
+        return 2 * LANES[kernel.isa] * work, 4 * w.size, 1.0 if kernel.isa == "avx512" else 0.96

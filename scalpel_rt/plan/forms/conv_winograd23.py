@@ -9,3 +9,4 @@ class ConvWinograd23(Winograd):
     name = "winograd23"
     out = 2
     size = 3
+    transform = 13.0

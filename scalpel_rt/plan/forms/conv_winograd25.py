@@ -9,3 +9,4 @@ class ConvWinograd25(Winograd):
     name = "winograd25"
     out = 2
     size = 5
+    transform = 11.0

@@ -9,3 +9,4 @@ class ConvWinograd43(Winograd):
     name = "winograd43"
     out = 4
     size = 3
+    transform = 17.5
