@@ -11,26 +11,29 @@ from .test_formats import random
 
 def unpacked(packs, shape, width):
     """The matrix that the slices say, read as scl_slices.h describes them."""
-    bands, band, chunks = packs.head[:3].astype(int)
-    lanes = packs.head[3 : 3 + bands * band * ROWS].reshape(bands, band, ROWS)
-    starts = packs.head[3 + lanes.size :]
+    bands, band, chunks, base = packs.head[:4].astype(int)
+    rows = packs.rows.reshape(bands, band * ROWS)
+    starts = packs.head[4 + rows.size :][: bands * chunks * band + 1]
+    lanes = packs.head[4 + rows.size + len(starts) :].reshape(bands, chunks, band, ROWS) if chunks > 1 else None
     assert len(starts) == bands * chunks * band + 1 and starts[-1] == len(packs.idx)
     out = np.zeros((shape[0], shape[1] + width), np.float32)
     for b, c, s in np.ndindex(bands, chunks, band):
         at = (b * chunks + c) * band + s
         for step in range(starts[at], starts[at + 1]):
-            for lane, row in enumerate(lanes[b, s]):
+            for lane in range(ROWS):
+                place = lanes[b, c, s, lane] if chunks > 1 else lane
+                row = NO_ROW if place == band * ROWS else rows[b, place]
+                first = int(packs.idx[step, lane]) + base * c
+                assert first < shape[1]
                 if row == NO_ROW:
                     assert not packs.values[step, lane].any()
                 else:
-                    first = packs.idx[step, lane]
-                    assert first < shape[1]
                     out[row, first : first + width] += packs.values[step, lane]
-    assert sorted(lanes[lanes != NO_ROW]) == list(range(shape[0]))
+    assert sorted(rows[rows != NO_ROW]) == list(range(shape[0]))
     return out[:, : shape[1]]
 
 
-@pytest.mark.parametrize("shape", [(1, 8), (7, 40), (8, 40), (9, 40), (50, 100), (33, 6000), (ROWS * BAND + 1, 3200)])
+@pytest.mark.parametrize("shape", [(1, 8), (7, 40), (8, 40), (9, 40), (50, 100), (33, 6000), (ROWS * BAND + 1, 5200)])
 @pytest.mark.parametrize("sparsity", [0, 0.8, 1])
 def test_every_group_is_there_once(shape, sparsity):
     w = random(shape, sparsity)
@@ -51,9 +54,20 @@ def test_a_chunk_meets_a_part_of_the_input():
     w = random((ROWS * BAND, 10240), 0.9)
     groups = Groups.from_dense(w, 1, "in")
     packs = slices(groups.ptr, groups.idx, groups.values, 10240)
-    bands, band, chunks = packs.head[:3].astype(int)
-    assert (bands, band, chunks) == (1, 16, 5)
-    starts = packs.head[3 + ROWS * BAND :]
+    bands, band, chunks, base = packs.head[:4].astype(int)
+    assert (bands, band, chunks, base) == (1, BAND, 5, 0)
+    assert packs.idx.size < 1.03 * len(groups.idx)
+    starts = packs.head[4 + ROWS * BAND :]
     for c in range(chunks):
         met = packs.idx[starts[c * band] : starts[(c + 1) * band]]
-        assert np.ptp(np.percentile(met, [2, 98])) < 4096
+        assert 2048 * c <= met.min() and met.max() < 2048 * (c + 1)
+
+
+def test_columns_beyond_16_bits():
+    w = np.zeros((20, 140_000), np.float32)
+    w[3, [0, 65_535, 65_536, 139_999]] = 1, 2, 3, 4
+    w[19, 131_072] = 5
+    groups = Groups.from_dense(w, 1, "in")
+    packs = slices(groups.ptr, groups.idx, groups.values, 140_000)
+    assert packs.head[2] == 3 and packs.head[3] > 0
+    assert (unpacked(packs, w.shape, 1) == w).all()

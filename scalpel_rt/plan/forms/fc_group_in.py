@@ -13,9 +13,7 @@ class FcGroupIn(Sliced):
 
     def illegal(self, op, kernel):
         k = op.weights["w"].shape[1]
-        if k < kernel.group:
-            return f"{k} inputs are less than a group of {kernel.group}"
-        return super().illegal(op, kernel)
+        return f"{k} inputs are less than a group of {kernel.group}" if k < kernel.group else None
 
     def groups(self, part):
         return last_inside(part)

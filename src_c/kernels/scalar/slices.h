@@ -2,40 +2,42 @@
 #include "scl_epilogue.h"
 #include "scl_slices.h"
 
-/* Output j < outs of lane `lane` with one image. A weight j of a group meets input idx + j, or makes output j when `out`. */
-static float lane_sum(const scl_args_fc *a, const scl_slices *s, int64_t lane, int64_t width, int out, int64_t j, const float *x)
+/* The sums of the places of a band, `outs` for each. A weight of a group meets the input idx + its number, or makes the output of its
+ * number when `out`. */
+static void band_sums(const scl_args_fc *a, const scl_slices *s, int64_t band, int64_t width, int out, const float *x, float *sums)
 {
     const float *w = a->w;
     const uint16_t *idx = a->idx;
-    int64_t slice = lane / SLICE, band = slice / s->band;
-    float sum = 0;
-    for (int64_t c = 0; c < s->chunks; c++) {
-        const uint32_t *start = s->starts + (band * s->chunks + c) * s->band + slice % s->band;
-        for (int64_t step = start[0]; step < start[1]; step++) {
-            int64_t group = step * SLICE + lane % SLICE;
-            for (int64_t i = 0; i < width; i++)
-                if (!out)
-                    sum += w[group * width + i] * x[idx[group] + i];
-                else if (i == j)
-                    sum += w[group * width + i] * x[idx[group]];
+    for (int64_t c = 0; c < s->chunks; c++, x += s->base)
+        for (int64_t i = 0; i < s->band; i++) {
+            int64_t slice = (band * s->chunks + c) * s->band + i;
+            for (int64_t group = s->starts[slice] * INT64_C(8); group < s->starts[slice + 1] * INT64_C(8); group++) {
+                int64_t place = s->chunks > 1 ? s->places[slice * SLICE + group % SLICE] : group % SLICE;
+                for (int64_t j = 0; j < width; j++)
+                    if (out)
+                        sums[place * width + j] += w[group * width + j] * x[idx[group]];
+                    else
+                        sums[place] += w[group * width + j] * x[idx[group] + j];
+            }
         }
-    }
-    return sum;
 }
 
 static void fc_slices(const scl_args_fc *a, int64_t width, int out, int tid, int nt)
 {
     scl_slices s = scl_slices_of(a->ptr);
     const float *bias = a->bias;
-    int64_t begin, end, outs = out ? width : 1;
+    int64_t begin, end, outs = out ? width : 1, places = s.band * SLICE;
     scl_part_bands(&s, tid, nt, &begin, &end);
-    for (int64_t lane = begin * s.band * SLICE; lane < end * s.band * SLICE; lane++)
-        for (int64_t j = 0; j < outs; j++) {
-            int64_t m = s.rows[lane] == NO_ROW ? a->m : s.rows[lane] * outs + j;
-            for (int64_t b = 0; m < a->m && b < a->n; b++) {
-                float v = lane_sum(a, &s, lane, width, out, j, a->x + b * a->k);
-                v = bias ? v + bias[lane * outs + j] : v;
-                a->y[b * a->m + m] = scl_activate(v, a->act, a->p0, a->p1, a->slope, lane * outs + j);
+    for (int64_t band = begin; band < end; band++)
+        for (int64_t b = 0; b < a->n; b++) {
+            float sums[(BAND_MOST + 1) * SLICE * 16] = {0};
+            band_sums(a, &s, band, width, out, a->x + b * a->k, sums);
+            for (int64_t i = 0; i < places * outs; i++) {
+                int64_t at = band * places * outs + i, row = s.rows[at / outs], m = row * outs + at % outs;
+                if (row == NO_ROW || m >= a->m)
+                    continue;
+                float v = bias ? sums[i] + bias[at] : sums[i];
+                a->y[b * a->m + m] = scl_activate(v, a->act, a->p0, a->p1, a->slope, at);
             }
         }
 }
