@@ -1,7 +1,5 @@
 """From a Graph to a plan: lowering, passes, choice, packing, memory, steps."""
 
-from collections import namedtuple
-
 from .. import isa
 from ..errors import ShapeError
 from ..layers._base import as_f32
@@ -11,17 +9,12 @@ from ..runtime import _plan
 from . import memory
 from .bind import bind, scratch_floats
 from .choose import choose, threads_worth
+from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
 from .tune import Tuner
 
 TUNED = ("conv", "deconv", "fc")  # kinds of which there are kernels with different ideas; of the others take the widest
-
-#: One row of ``plan.explain()``. ``layers``: their names, joined by "+"; ``kind`` of operation; ``shape`` of its
-#: output; ``kernel``: symbol of the one that was chosen; ``threads``; ``ns``: what it should take on one thread;
-#: ``costs``: {symbol: ns} of the kernels that were compared, estimated or ``measured``; ``rejected``: {symbol: why} of
-#: all others.
-Row = namedtuple("Row", "layers kind shape kernel threads ns costs measured rejected")
 
 
 def compile_graph(graph, options=None, keep=(), state=None):
@@ -81,7 +74,7 @@ def compile_program(program, options, n_outputs=None):
     layout = memory.lay_out(ops, program.inputs, program.outputs, scratch)
     steps = [bind(choices[t], layout, t, parts[t], choices[t].ns, choices[t].args) for t in layout.work]
     constants = [(as_f32(op.weights["value"]), 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
-    rows = [_row(choices[t], parts[t]) for t in layout.work]
+    rows = [row(choices[t], step) for t, step in zip(layout.work, steps, strict=True)]
     slots = _slots(program.outputs, layout)
     given, kept = (slots, ()) if n_outputs is None else (slots[:n_outputs], slots[n_outputs:])
     return _plan.Plan(_plan.Steps(steps, 4 * layout.size, _slots(program.inputs, layout), given, kept, constants, rows))
@@ -93,8 +86,3 @@ def _slots(values, layout):
 
 def _weight_bytes(ops):
     return sum(w.nbytes for op in ops for w in op.weights.values())
-
-
-def _row(choice, parts):
-    return Row(choice.op.name, choice.op.kind, choice.op.outputs[0].shape, choice.kernel.symbol, parts, choice.ns,
-               choice.costs, choice.measured, choice.rejected)

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..errors import ShapeError, located
 from ..layers._base import as_f32
 from ..runtime import _plan
 from ..runtime.reference import run_layer
+from .explain import python_row
 from .lower import Lowering
 
 KEPT = 8    # plans for so many different shapes behind a dynamic layer; beyond, the one used longest ago goes
@@ -53,15 +55,12 @@ class StagedPlan:
 
     def run_all(self, *arrays, out=None):
         """As :meth:`run`, but always a tuple."""
-        inputs, outputs, kept = self._blobs
-        if len(arrays) != len(inputs):
-            raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(b.name for b in inputs)}), "
-                             f"not {len(arrays)}")
+        _, outputs, kept = self._blobs
         if out is not None:
             out = (out,) if isinstance(out, np.ndarray) else tuple(out)
             if len(out) != len(outputs):
                 raise ShapeError(f"the plan gives {len(outputs)} array(s), out holds {len(out)}")
-        values = {blob: _checked(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
+        values = self._checked(arrays)
         with self._lock:
             self._chain.run(values, self._state)
             self._values = {blob.name: values[blob] for blob in (*kept, *outputs)}
@@ -75,9 +74,23 @@ class StagedPlan:
             target[...] = array
         return out
 
+    def timed(self, *arrays):
+        """Run once and say how long everything took: [(Row, ns)] in the order of the run, layers that only Python can
+        run among them."""
+        values = self._checked(arrays)
+        with self._lock:
+            return self._chain.run(values, self._state, times=[])
+
     def value(self, name):
         """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
         return np.array(self._values[getattr(name, "name", name)])
+
+    def _checked(self, arrays):
+        inputs = self._blobs[0]
+        if len(arrays) != len(inputs):
+            raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(b.name for b in inputs)}), "
+                             f"not {len(arrays)}")
+        return {blob: _checked(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
 
     def clone_state(self):
         """Another plan over the same weights, with memory of its own; stateful layers go on from where they are now."""
@@ -90,7 +103,7 @@ class StagedPlan:
         return twin
 
     def explain(self):
-        """The rows of all compiled stages (see scalpel_rt.plan.build.Row)."""
+        """The rows of all compiled stages (see scalpel_rt.plan.explain.Row)."""
         return [row for stage in self._chain.all_stages() for row in stage.explain()]
 
 
@@ -132,12 +145,17 @@ class Chain:
             program, inputs = part.program(outputs)
             self.stages.append(CompiledStage(self._compile(program), tuple(inputs), tuple(outputs)))
 
-    def run(self, values, state):
-        """Run all stages on ``values``, {Blob: array}, which grows."""
+    def run(self, values, state, times=None):
+        """Run all stages on ``values``, {Blob: array}, which grows. To a list ``times`` each adds its (Row, ns); returns
+        ``times``."""
         for stage in self.stages:
-            stage.run(values, state)
+            if times is None:
+                stage.run(values, state)
+            else:
+                times += stage.timed(values, state)
         if self._rest:
-            self._tail(values).run(values, state)
+            self._tail(values).run(values, state, times)
+        return times
 
     def _tail(self, values):
         key = tuple(values[blob].shape for blob in self._rest_inputs)
@@ -169,6 +187,11 @@ class CompiledStage:
         results = self.plan.run_all(*[values[blob] for blob in self.inputs])
         values.update(zip(self.outputs, results, strict=True))
 
+    def timed(self, values, state):
+        trace = self.plan.trace(*[values[blob] for blob in self.inputs])
+        values.update(zip(self.outputs, trace.outputs, strict=True))
+        return zip(self.plan.explain(), (trace.steps[:, 1] - trace.steps[:, 0]).tolist(), strict=True)
+
     def clone(self):
         return CompiledStage(self.plan.clone_state(), self.inputs, self.outputs)
 
@@ -186,6 +209,13 @@ class PythonStage:
         with located(layer=self.node.name):
             tops = run_layer(self.node, [values[blob] for blob in self.node.bottoms], state)
         values.update(zip(self.node.tops, tops, strict=True))
+
+    def timed(self, values, state):
+        bottoms = [values[blob] for blob in self.node.bottoms]
+        start = time.perf_counter_ns()
+        self.run(values, state)
+        ns = time.perf_counter_ns() - start
+        return [(python_row(self.node, bottoms, [values[blob] for blob in self.node.tops]), ns)]
 
     def clone(self):
         return self

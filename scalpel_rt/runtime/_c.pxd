@@ -70,4 +70,5 @@ cdef extern from "scl_run.h" nogil:
         float ns
 
     ctypedef int (*scl_tick)() noexcept nogil
-    int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *times) noexcept
+    int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps,
+             int64_t *parts) noexcept

@@ -9,5 +9,6 @@ cdef const _c.scl_kernel_info *kernel_at(int index) noexcept nogil
 cdef size_t args_size(str kind) except 0
 cdef void *allocate(size_t nbytes) except NULL
 cdef void release(void *memory) noexcept nogil
-cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *times) noexcept nogil
+cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *stamps,
+                   int64_t *parts) noexcept nogil
 cdef int forks() noexcept nogil

@@ -144,8 +144,9 @@ cdef void release(void *memory) noexcept nogil:
     _c.scl_free(memory)
 
 
-cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *times) noexcept nogil:
-    return _c.scl_run(steps, count, threads, tick, times)
+cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *stamps,
+                   int64_t *parts) noexcept nogil:
+    return _c.scl_run(steps, count, threads, tick, stamps, parts)
 
 
 cdef int forks() noexcept nogil:

@@ -44,6 +44,11 @@ Step = namedtuple("Step", "name kernel args buffers threads ns")
 #: A value that goes in or comes out: ``offset`` is its place in the arena, in bytes.
 Slot = namedtuple("Slot", "name shape offset")
 
+#: What :meth:`Plan.trace` gives: the ``outputs`` of the run; ``steps`` int64 (steps, 2), begin and end of each in ns;
+#: ``parts`` int64 (steps, threads, 2), the same of each of its parts, zeros where it has no such part. Part p is done by
+#: thread p, where that many threads could be had.
+Trace = namedtuple("Trace", "outputs steps parts")
+
 ctypedef struct address:
     size_t field                    # where in the args of all steps the pointer stands
     size_t offset                   # what it points at: bytes into the arena
@@ -206,7 +211,7 @@ cdef class Plan:
         return Plan(self.steps)
 
     def explain(self):
-        """One row for each step: what runs, what it costs, what else there was (see scalpel_rt.plan.build.Row)."""
+        """One row for each step: what runs, what it costs, what else there was (see scalpel_rt.plan.explain.Row)."""
         return list(self.steps.rows)
 
     @property
@@ -241,12 +246,12 @@ cdef class Plan:
         TypeError
             Something that is no array of real numbers; an ``out`` that cannot be written directly.
         """
-        results = self._run(arrays, out, NULL)
+        results = self._run(arrays, out, NULL, NULL)
         return results[0] if len(results) == 1 else results
 
     def run_all(self, *arrays, out=None):
         """As :meth:`run`, but always a tuple."""
-        return self._run(arrays, out, NULL)
+        return self._run(arrays, out, NULL, NULL)
 
     def value(self, name):
         """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
@@ -260,13 +265,27 @@ cdef class Plan:
                 return array
         raise KeyError(name)
 
-    def time(self, *arrays):
-        """Run once and say how long each step took: int64 nanoseconds."""
-        times = np.zeros(max(self.steps._count, 1), np.int64)
-        self._run(arrays, None, <int64_t *><size_t>times.ctypes.data)
-        return times[:self.steps._count]
+    def timed(self, *arrays):
+        """Run once and say how long everything took: [(row of :meth:`explain`, ns)], as for plans in stages."""
+        return list(zip(self.steps.rows, self.time(*arrays).tolist()))
 
-    cdef tuple _run(self, tuple arrays, out, int64_t *times):
+    def time(self, *arrays):
+        """Run once and say how long each step took: int64 nanoseconds, of which reading the clock takes some 20."""
+        cdef int count = self.steps._count
+        stamps = np.zeros((max(count, 1), 2), np.int64)
+        self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, NULL)
+        return stamps[:count, 1] - stamps[:count, 0]
+
+    def trace(self, *arrays):
+        """Run once and say when everything began and ended: a :class:`Trace`. The clock is that of
+        ``time.monotonic_ns()``."""
+        cdef int count = self.steps._count
+        stamps = np.zeros((max(count, 1), 2), np.int64)
+        parts = np.zeros((max(count, 1), self.steps.threads, 2), np.int64)
+        outputs = self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, <int64_t *><size_t>parts.ctypes.data)
+        return Trace(outputs, stamps[:count], parts[:count])
+
+    cdef tuple _run(self, tuple arrays, out, int64_t *stamps, int64_t *parts):
         cdef Steps steps = self.steps
         cdef Py_ssize_t n_in = len(steps.inputs), n_out = len(steps.outputs), got = 0, i
         cdef int stopped
@@ -293,7 +312,7 @@ cdef class Plan:
             with nogil:
                 for i in range(n_in):
                     memcpy(self._places[i], self._views[i].buf, self._views[i].len)
-                stopped = _kernels.run_steps(self._steps, steps._count, steps.threads, tick, times)
+                stopped = _kernels.run_steps(self._steps, steps._count, steps.threads, tick, stamps, parts)
                 for i in range(n_in, n_in + n_out):
                     memcpy(self._views[i].buf, self._places[i], self._views[i].len)
             if stopped:

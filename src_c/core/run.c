@@ -38,17 +38,36 @@ static int look(watch *w, float ns)
     return stop;
 }
 
-int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *times)
+/* A step whose parts look at the clock when they begin and when they end. */
+typedef struct {
+    const scl_step *step;
+    int64_t *parts;
+} watched;
+
+static void run_watched(const void *args, int tid, int nt)
+{
+    const watched *w = args;
+    w->parts[2 * tid] = now_ns();
+    w->step->run(w->step->args, tid, nt);
+    w->parts[2 * tid + 1] = now_ns();
+}
+
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts)
 {
     const int forks = scl_pool_forks();
     int workers = scl_pool_enter(threads), stop = 0;
     watch w = {tick, 0, 0};
     for (int i = 0; i < count && !stop; i++) {
         const scl_step *s = &steps[i];
-        const int64_t start = times ? now_ns() : 0;
-        scl_pool_run(s->run, s->args, s->nt, workers);
-        if (times)
-            times[i] = now_ns() - start;
+        const watched seen = {s, parts ? parts + 2 * (int64_t)i * threads : NULL};
+        if (stamps)
+            stamps[2 * i] = now_ns();
+        if (parts)
+            scl_pool_run(run_watched, &seen, s->nt, workers);
+        else
+            scl_pool_run(s->run, s->args, s->nt, workers);
+        if (stamps)
+            stamps[2 * i + 1] = now_ns();
         stop = look(&w, s->ns);
         if (scl_pool_forks() != forks)  /* forked inside `tick`: this is the child, and the helpers stayed behind */
             workers = 1;

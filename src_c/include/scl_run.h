@@ -16,8 +16,10 @@ typedef int (*scl_tick)(void);
 
 enum { SCL_TICK_NS = 30000000 };
 
-/* Run steps[0..count); a barrier between any two. `threads`: most threads to use. `times`: NULL, or count durations in ns to fill.
+/* Run steps[0..count); a barrier between any two. `threads`: most threads to use, and most parts that any step has.
+ * `stamps`: NULL, or count times (begin, end) of the steps to fill, in ns of the monotonic clock. `parts`: NULL, or count times
+ * `threads` times (begin, end) of their parts; those that a step does not have stay as they are.
  * Returns 0, or what `tick` returned to stop. */
-int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *times);
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts);
 
 #endif

@@ -254,3 +254,26 @@ def test_options_are_heeded():
         compile_graph(graph(MIXED), Options(isa="sse2"))
     rows = compile_graph(graph(MIXED), Options(isa="scalar", threads=1)).explain()
     assert all("scalar" in row.kernel for row in rows)
+
+
+def test_both_kinds_of_plan_are_timed_in_the_order_of_the_run():
+    found = {}
+    for text in (LENET, MIXED):
+        plan = compile_graph(graph(text))
+        found[text] = plan.timed(np.ones(plan.inputs[0].shape, np.float32))
+        assert all(ns > 0 for _, ns in found[text])
+    assert [row.layers for row, _ in found[LENET]] == [row.layers for row in compile_graph(graph(LENET)).explain()]
+    assert [row.kind for row, _ in found[MIXED]] == ["conv", "Half", "conv", "eltwise"]
+    half = found[MIXED][1][0]
+    assert half.kernel == "python" and half.shape == (2, 4, 4, 4) and half.value_bytes == 2 * 4 * 2 * 4 * 4 * 4
+    dynamic = input_layer("x", 2, 3, 6, 6) + layer("Positive", "x", "a") + layer("ReLU", "a", "b")
+    assert [row.kind for row, _ in compile_graph(graph(dynamic)).timed(np.ones_like(X))] == ["Positive", "unary"]
+
+
+def test_rows_say_what_there_is_to_do():
+    rows = {row.layers.split("+")[0]: row for row in compile_graph(graph(MIXED)).explain()}
+    conv = rows["a"]
+    assert conv.multiply_adds == 2 * 4 * 16 * 3 * 9 and conv.value_bytes == 4 * (2 * 3 * 36 + 2 * 4 * 16)
+    assert conv.weight_bytes >= 4 * 4 * 3 * 9
+    add = rows["e"]
+    assert add.multiply_adds == 0 and add.weight_bytes == 0

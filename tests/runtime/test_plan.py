@@ -1,6 +1,7 @@
 """Plans as a caller meets them: arrays in and out, errors, memory."""
 
 import gc
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scalpel_rt.plan.build import compile_program
 from scalpel_rt.runtime import _kernels, _plan
 
 from ..plan.programs import random_program
-from .nets import chain, two_by_two
+from .nets import chain, convolutions, image, two_by_two
 
 X = np.array([[1, -2, 3]], np.float32)
 
@@ -118,6 +119,31 @@ def test_steps_can_be_timed():
     plan = compile_program(chain(4, (64, 64)), Options(threads=1))
     times = plan.time(np.ones((64, 64), np.float32))
     assert times.shape == (4,) and (times > 0).all()
+
+
+def test_a_trace_says_when_each_part_ran():
+    program = convolutions(3, 32, 40)
+    plan = compile_program(program, Options(threads=2))
+    assert {row.threads for row in plan.explain()} == {2}
+    start = time.monotonic_ns()
+    trace = plan.trace(*image(program))
+    end = time.monotonic_ns()
+    np.testing.assert_array_equal(trace.outputs[0], plan.run(*image(program)))
+    assert trace.steps.shape == (3, 2) and trace.parts.shape == (3, 2, 2)
+    flat = trace.steps.reshape(-1)
+    assert start <= flat[0] and flat[-1] <= end and (np.diff(flat) >= 0).all()
+    assert (trace.parts[:, :, 0] >= trace.steps[:, None, 0]).all()
+    assert (trace.parts[:, :, 1] <= trace.steps[:, None, 1]).all()
+    assert (trace.parts[:, :, 1] > trace.parts[:, :, 0]).all()
+
+
+def test_a_step_of_one_part_leaves_the_other_threads_blank():
+    big = convolutions(1, 32, 40)
+    plan = compile_program(big, Options(threads=2))
+    mixed = _plan.Steps([plan.steps.steps[0], plan.steps.steps[0]._replace(threads=1)], plan.steps.arena,
+                        plan.inputs, plan.outputs)
+    parts = _plan.Plan(mixed).trace(*image(big)).parts
+    assert (parts[0] > 0).all() and (parts[1, 0] > 0).all() and (parts[1, 1] == 0).all()
 
 
 # -- what Steps must not believe ---------------------------------------------------------------------------------
