@@ -32,8 +32,19 @@ def recipe_arguments(parser, title="recipe"):
     recipe = parser.add_argument_group(title)
     for name, kind in RECIPE.items():
         recipe.add_argument(f"--{name}", type=kind)
-    recipe.add_argument("--steps", type=_numbers, help="epochs: 10,20")
+    recipe.add_argument("--steps", type=numbers, help="epochs: 10,20")
     recipe.add_argument("--nesterov", action="store_true", default=None)
+
+
+def learn_arguments(parser):
+    """What differs while mask layers learn which nodes are redundant."""
+    parser.add_argument("--learn-epochs", dest="learn_epochs", type=float, help="of learning masks (default: 5)")
+    parser.add_argument("--learn-lr", dest="learn_lr", type=float, help="of learning masks (default: 0.001)")
+
+
+def learn_of(args, recipe):
+    """The Recipe for learning masks: like ``recipe``, for retraining, but short and at a low, even rate."""
+    return recipe_of(args, recipe.but(epochs=5, lr=0.001, schedule="fixed", warmup=0), "learn_")
 
 
 def import_torch(threads=None):
@@ -115,7 +126,8 @@ def _verdict(row):
     return f"{accuracy}{row['nonzeros']} weights, {row['bytes']} bytes" + ("" if row["accepted"] else ": undone")
 
 
-def _numbers(text):
+def numbers(text):
+    """``10,20`` as a tuple of floats."""
     try:
         return tuple(float(v) for v in text.split(","))
     except ValueError:

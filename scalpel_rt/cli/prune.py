@@ -6,11 +6,22 @@ from dataclasses import asdict
 
 from ..errors import OptionsError
 from ._common import load, net_arguments, table
-from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
+from ._training import (
+    Progress,
+    data_arguments,
+    import_torch,
+    learn_arguments,
+    learn_of,
+    numbers,
+    open_parts,
+    recipe_arguments,
+    recipe_of,
+)
 
 SUMMARY = "Prune a net's weights, groups of weights or nodes; with --data, retrain it between stages"
 EXAMPLE = """  scalpel-rt prune lenet.prototxt lenet.caffemodel simd --sparsity 0.9 --width 8 -o small
   scalpel-rt prune lenet.prototxt lenet.caffemodel nodes --keep conv1=9 --keep ip1=65 -o small
+  scalpel-rt prune lenet.prototxt lenet.caffemodel nodes --penalty 0.002,0.004 -o small --data mnist/ --epochs 10
   scalpel-rt prune lenet.prototxt lenet.caffemodel magnitude --sparsity 0.95 --scope global -o small.safetensors \\
       --data mnist/ --stages 5 --epochs 5 --lr 0.02 --schedule cosine --budget 0.1 --folder run/"""
 
@@ -40,6 +51,10 @@ def arguments(parser):
                      help="also remove nodes that an LRN across channels reads")
     stages = parser.add_argument_group("retraining (needs the extra `train`)")
     stages.add_argument("--stages", type=int, default=1, help="steps of rising sparsity (default: 1)")
+    stages.add_argument("--penalty", action="append", type=_penalties, metavar="[LAYER=]N[,N...]",
+                        help="learn which nodes are redundant: the pull on their masks, N,N,... in stages that follow "
+                             "each other")
+    learn_arguments(stages)
     stages.add_argument("--budget", type=float, help="points of accuracy that may be lost; then one step back")
     stages.add_argument("--folder", help="keeps the state of the run, which goes on there after it was killed")
     data_arguments(parser, required=False)
@@ -58,8 +73,8 @@ def run(args):
     if args.data:
         small, result = _in_stages(args, net, options)
     else:
-        if args.stages != 1 or args.budget is not None or args.folder:
-            raise OptionsError("--stages, --budget and --folder are for retraining, which needs --data")
+        if args.stages != 1 or args.budget is not None or args.folder or args.penalty:
+            raise OptionsError("--stages, --penalty, --budget and --folder are for retraining, which needs --data")
         small = srt.prune(net, args.method, **options)
     for name in args.output:
         small.save(*([name] if name.endswith(".safetensors") else [f"{name}.prototxt", f"{name}.caffemodel"]))
@@ -97,24 +112,37 @@ def _in_stages(args, net, options):
     from ..pruning.stages import Stage, prune_and_retrain, rising
     from ..train.recipe import Recipe
 
-    data, test = open_parts(args)
-    if args.stages > 1:
+    recipe = recipe_of(args, Recipe())
+    if "penalty" in options:
+        stages = [Stage("nodes", {**options, "penalty": penalty}, learn=learn_of(args, recipe))
+                  for penalty in _turns(options["penalty"])]
+    elif args.stages > 1:
         target = options.pop("sparsity", None)
         if not isinstance(target, float):
             raise OptionsError("--stages needs one --sparsity to rise to")
         stages = rising(args.method, target, args.stages, **options)
     else:
         stages = [Stage(args.method, options)]
-    done = prune_and_retrain(net.graph, data, stages, recipe=recipe_of(args, Recipe()), test=test, budget=args.budget,
-                             folder=args.folder, progress=Progress(), device=args.device)
+    data, test = open_parts(args)
+    done = prune_and_retrain(net.graph, data, stages, recipe=recipe, test=test, budget=args.budget, folder=args.folder,
+                             progress=Progress(), device=args.device)
     return Net(done.graph, net.options), {"accuracy": done.accuracy, "dense_accuracy": done.dense_accuracy,
                                           "log": done.log}
+
+
+def _turns(penalty):
+    """One penalty, or {layer: penalty}, for each stage; a layer's last one holds for the stages that it does not
+    name."""
+    if not isinstance(penalty, dict):
+        return penalty
+    count = max(map(len, penalty.values()))
+    return [{layer: of[min(i, len(of) - 1)] for layer, of in penalty.items()} for i in range(count)]
 
 
 def _options(args):
     """The keyword arguments for the method."""
     options = {}
-    for name in ("sparsity", "threshold", "quality", "keep"):
+    for name in ("sparsity", "threshold", "quality", "keep", "penalty"):
         given = getattr(args, name)
         if not given:
             continue
@@ -127,11 +155,16 @@ def _options(args):
             options[name] = getattr(args, name)
     allowed = {"magnitude": ("sparsity", "threshold", "quality", "layers", "scope"),
                "simd": ("sparsity", "threshold", "layers", "scope", "width", "axis"),
-               "nodes": ("sparsity", "keep", "layers", "scope", "criterion", "approximate")}[args.method]
+               "nodes": ("sparsity", "keep", "penalty", "layers", "scope", "criterion", "approximate")}[args.method]
+    method = args.method
+    if "penalty" in options and method == "nodes":
+        method, allowed = "nodes learnt by --penalty", ("penalty", "approximate")
     for name in options:
         if name not in allowed:
-            raise OptionsError(f"--{name} is not for {args.method}, which takes "
+            raise OptionsError(f"--{name} is not for {method}, which takes "
                                f"{', '.join('--' + other for other in allowed)}")
+    if "penalty" in options and args.stages != 1:
+        raise OptionsError("--stages is for a rising --sparsity; --penalty N,N,... says the stages itself")
     return options
 
 
@@ -141,6 +174,11 @@ def _number(text):
         return layer or None, float(number)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.9, or conv1=0.9") from None
+
+
+def _penalties(text):
+    layer, _, penalties = text.rpartition("=")
+    return layer or None, numbers(penalties)
 
 
 def _keep(text):

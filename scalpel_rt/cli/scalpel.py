@@ -4,7 +4,17 @@ import json
 
 from ..errors import OptionsError
 from ._common import load, net_arguments, table
-from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
+from ._training import (
+    Progress,
+    data_arguments,
+    import_torch,
+    learn_arguments,
+    learn_of,
+    numbers,
+    open_parts,
+    recipe_arguments,
+    recipe_of,
+)
 from .prune import report
 
 SUMMARY = "Prune a net for this machine, or for less or more parallel ones, within an accuracy budget"
@@ -24,10 +34,9 @@ def arguments(parser):
     parser.add_argument("--budget", type=float, default=0.3, help="points of accuracy that may be lost (default: 0.3)")
     parser.add_argument("--width", type=lambda text: int(text) if text.isdigit() else text,
                         help="weights in a group: 2, 4, 8, 16 or native")
-    parser.add_argument("--penalties", type=_numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
-    parser.add_argument("--sparsities", type=_numbers, help="stages of group pruning: 0.5,0.8,0.9")
-    parser.add_argument("--learn-epochs", dest="learn_epochs", type=float, help="of learning masks (default: 5)")
-    parser.add_argument("--learn-lr", dest="learn_lr", type=float, help="of learning masks (default: 0.001)")
+    parser.add_argument("--penalties", type=numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
+    parser.add_argument("--sparsities", type=numbers, help="stages of group pruning: 0.5,0.8,0.9")
+    learn_arguments(parser)
     parser.add_argument("--decide", action="store_true", help="only decide for each layer")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     data_arguments(parser, required=False)
@@ -51,10 +60,8 @@ def run(args):
     if test is None:
         raise OptionsError("--test-data is needed: the accuracy budget is judged by it")
     recipe = recipe_of(args, Recipe(epochs=10, lr=0.01, schedule="cosine"))
-    learn = recipe_of(args, Recipe(epochs=5, lr=0.001, batch=recipe.batch, augment=recipe.augment, loss=recipe.loss,
-                                   seed=recipe.seed), "learn_")
-    outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe, learn=learn,
-                      width=args.width, penalties=args.penalties or PENALTIES,
+    outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe,
+                      learn=learn_of(args, recipe), width=args.width, penalties=args.penalties or PENALTIES,
                       sparsities=args.sparsities or SPARSITIES, folder=args.folder, progress=Progress(),
                       device=args.device)
     outcome.save(args.output)
@@ -74,7 +81,3 @@ def _decide(args, decisions, axis, found):
         return 0
     print(table([(d.layer, d.kind, d.technique, d.why) for d in decisions], ("layer", "kind", "technique", "why")))
     return 0
-
-
-def _numbers(text):
-    return tuple(float(v) for v in text.split(","))

@@ -73,6 +73,21 @@ def test_prune_in_stages(files, capsys):
     assert json.loads(run(capsys, *args)[1]) == result
 
 
+@pytest.mark.parametrize("penalty, want", [
+    (["0.01,0.05"], [{"c": 0.01, "f": 0.01}, {"c": 0.05, "f": 0.05}]),
+    (["f=0.01,0.05", "c=0"], [{"f": 0.01, "c": 0}, {"f": 0.05, "c": 0}])])
+def test_prune_nodes_that_are_learnt(files, capsys, penalty, want):
+    args = [arg for text in penalty for arg in ("--penalty", text)]
+    status, out, err = run(capsys, "prune", *files, "nodes", *args, "--learn-epochs", "3", "--learn-lr", "0.01", "-o",
+                           "small", "--data", "data.npz", "--test-data", "data.npz", "--json", *RECIPE)
+    result = json.loads(out)
+    assert status == 0 and "learn" in err and len(result["log"]) == 2
+    said = [row["options"]["penalty"] for row in result["log"]]
+    assert said == (want if "=" in penalty[0] else [0.01, 0.05])
+    assert result["after"]["weights"] < result["before"]["weights"]
+    assert srt.load("small.prototxt", "small.caffemodel").params["f"][0].shape[0] < 32
+
+
 def test_scalpel(files, capsys):
     status, out, err = run(capsys, "scalpel", *files, "--machine", "moderate", "--data", "data.npz", "--test-data",
                            "data.npz", "-o", "out", "--budget", "100", "--penalties", "0.001", "--sparsities",
@@ -98,6 +113,10 @@ def test_scalpel_decides(files, capsys):
     (["nodes", "--keep", "q=3"], "no layer 'q'"),
     (["nodes", "--keep", "c=2", "--stages", "3"], "needs --data"),
     (["nodes", "--keep", "c=2", "--data", "data.npz", "--stages", "3"], "one --sparsity to rise to"),
+    (["nodes", "--penalty", "0.1"], "needs --data"),
+    (["nodes", "--penalty", "0.1", "--keep", "c=2", "--data", "data.npz"], "--keep is not for nodes learnt by"),
+    (["nodes", "--penalty", "0.1", "--data", "data.npz", "--stages", "3"], "--stages is for a rising --sparsity"),
+    (["simd", "--penalty", "0.1", "--data", "data.npz"], "--penalty is not for simd"),
     (["nodes", "--keep", "c=2", "--data", "none.npz"], "no such data: none.npz"),
     (["nodes", "--keep", "c=2", "--data", "data.npz", "--budget", "1"], "needs test data"),
 ])
