@@ -205,11 +205,12 @@ class _Run:
         for name in penalty:
             check_layer(name, coupling.makers, self.graph, "nodes that can be removed")
         module = TorchNet(self.graph)
-        masks = NodeMasks(module, coupling, penalty, NodeSettings(**stage.options.get("settings", {})))
-        hooks = [masks]
+        hooks = []
         if self.held:
             hooks.append(WeightMasks(module, {w.key: w.param.array != 0 for w in weights(self.graph)
                                               if w.layer in self.held}))
+        masks = NodeMasks(module, coupling, penalty, NodeSettings(**stage.options.get("settings", {})))
+        hooks.append(masks)
         self._fit("learn", module, stage.learn or stage.recipe or self.recipe, hooks)
         if not masks.gone().any():
             return None

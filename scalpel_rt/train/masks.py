@@ -5,6 +5,7 @@ optimiser. Mask layers: Scalpel's node pruning (Yu et al., ISCA 2017, section 4.
 authors' code). Both are hooks for :func:`scalpel_rt.train.loop.fit`.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,11 @@ from ..errors import GraphError
 
 
 class WeightMasks:
-    """Keeps masked weights at zero. ``masks``: {(layer name, index): bool array of the weight's shape, True = kept}."""
+    """Keeps masked weights at zero. ``masks``: {(layer name, index): bool array of the weight's shape, True = kept}.
+
+    Fewer connections overfit less: the ratio of each Dropout becomes its own times the root of the share that is left
+    of the connections into what it drops (Han et al., NIPS 2015, section 3.2).
+    """
 
     def __init__(self, module, masks):
         self.module, self.masks = module, {}
@@ -26,6 +31,9 @@ class WeightMasks:
                 raise GraphError(f"a mask of shape {tuple(mask.shape)} for a weight of shape {tuple(weight.shape)}",
                                  layer=key[0])
             self.masks[key] = torch.from_numpy(np.ascontiguousarray(mask))
+        for node, keys in _connections(module).items():
+            left = sum(int(self.masks[key].sum()) if key in self.masks else module.weights[key].numel() for key in keys)
+            module.dropout[node] = node.layer.ratio * math.sqrt(left / sum(module.weights[key].numel() for key in keys))
         self.after_step(0.0)
 
     def after_step(self, rate):
@@ -36,6 +44,18 @@ class WeightMasks:
                 if mask.device != weight.device:
                     mask = self.masks[key] = mask.to(weight.device)
                 weight.masked_fill_(~mask, 0)
+
+
+def _connections(module):
+    """{Dropout node: the keys of the weights that make what it drops}, where there are any."""
+    made, found = {}, {}
+    for node in module.graph.nodes:
+        behind = set().union(*(made.get(blob, ()) for blob in node.bottoms))
+        if node.type == "Dropout" and behind:
+            found[node] = behind
+        key, shape = (module.keys.get(node) or [(None, ())])[0]
+        made.update(dict.fromkeys(node.tops, {key} if key in module.weights and len(shape) > 1 else behind))
+    return found
 
 
 @dataclass(frozen=True)
@@ -85,7 +105,7 @@ class NodeMasks:
         missing or 0, or that cannot be removed, are left alone.
     settings : NodeSettings
 
-    While masks are learnt, the ratio of a Dropout is its own times the share of what runs through it still alive.
+    While masks are learnt, the ratio of a Dropout is what it was times the share of what runs through it still alive.
 
     alpha : float tensor (classes,), 1 = on; beta : Parameter (classes,)
     """
@@ -104,6 +124,7 @@ class NodeMasks:
                        if pull[classes].any()}
         self._dropouts = {node: torch.from_numpy(coupling.blobs[node.bottoms[0]][1]) for node in coupling.graph.nodes
                           if node.type == "Dropout"}
+        self._ratios = {node: module.dropout.get(node, node.layer.ratio) for node in self._dropouts}
         self._needs = [torch.from_numpy(classes) for classes in coupling.needs()]
         self._follow()
 
@@ -155,7 +176,7 @@ class NodeMasks:
     def _follow(self):
         """Let the ratios of dropout follow the nodes that are alive."""
         for node, classes in self._dropouts.items():
-            self.module.dropout[node] = node.layer.ratio * float(self.alpha[classes].mean())
+            self.module.dropout[node] = self._ratios[node] * float(self.alpha[classes].mean())
 
     def _move(self, device):
         self.alpha, self.pull = self.alpha.to(device), self.pull.to(device)

@@ -20,13 +20,14 @@ class TorchNet(torch.nn.Module):
     ----------
     weights : dict {(layer name, index): torch.nn.Parameter}; shared parameters appear under their first owner
     statistics : dict {(layer name, index): torch.Tensor}; learnt blobs that no gradient changes (BatchNorm's)
+    keys : dict {Node: [(key, shape)]}, for each of a layer's learnt blobs its key in one of the two, and its own shape
     dropout : dict {Node: ratio} that counts instead of the layer's own
     """
 
     def __init__(self, graph):
         super().__init__()
         self.graph = graph
-        self.weights, self.statistics, self.dropout, self._keys, owners = {}, {}, {}, {}, {}
+        self.weights, self.statistics, self.dropout, self.keys, owners = {}, {}, {}, {}, {}
         for node in graph.nodes:
             if node.layer.is_input:
                 continue
@@ -36,7 +37,7 @@ class TorchNet(torch.nn.Module):
                 key = owners.setdefault(id(param.owner or param), (node.name, i))
                 if key == (node.name, i):
                     self._hold(key, torch.from_numpy(np.array(param.array, np.float32)), layers.is_statistic(node.type))
-            self._keys[node] = [(owners[id(p.owner or p)], p.shape) for p in node.params]
+            self.keys[node] = [(owners[id(p.owner or p)], p.shape) for p in node.params]
 
     def _hold(self, key, value, statistic):
         if statistic:
@@ -64,7 +65,7 @@ class TorchNet(torch.nn.Module):
             missing = [b.name for b in node.bottoms if b not in values]
             if missing:
                 raise GraphError(f"no data for {', '.join(missing)}").locate(layer=node.name)
-            params = [held[key].reshape(shape) for key, shape in self._keys[node]]
+            params = [held[key].reshape(shape) for key, shape in self.keys[node]]
             bottoms = [values[b] for b in node.bottoms]
             if before is not None:
                 bottoms = before(node, bottoms)

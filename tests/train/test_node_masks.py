@@ -13,7 +13,7 @@ from scalpel_rt.pruning.couple import couple  # noqa: E402
 from scalpel_rt.pruning.nodes import removable  # noqa: E402
 from scalpel_rt.pruning.remove import remove  # noqa: E402
 from scalpel_rt.train.loop import accuracy, fit  # noqa: E402
-from scalpel_rt.train.masks import NodeMasks, NodeSettings  # noqa: E402
+from scalpel_rt.train.masks import NodeMasks, NodeSettings, WeightMasks  # noqa: E402
 from scalpel_rt.train.recipe import Recipe  # noqa: E402
 from scalpel_rt.train.to_torch import TorchNet, from_torch  # noqa: E402
 
@@ -108,6 +108,26 @@ def test_only_what_is_pulled_is_masked():
     makers = masks.coupling.makers
     assert masks.pull[makers["a"]].tolist() == masks.pull[makers["b"]].tolist() == [pytest.approx(0.1)] * 6
     assert not masks.pull[makers["c"]].any() and not masks.pull[makers["z"]].any()
+
+
+def test_dropout_falls_with_the_root_of_the_connections():
+    text = (DATA + conv("a", "data", 4) + fc("b", "data", 4) + fc("f", "a", 8) + some("ReLU", "f", "f")
+            + some("Concat", "f b", "c") + some("Dropout", "f", "d", "dropout_ratio: 0.5")
+            + some("Dropout", "c", "e", "dropout_ratio: 0.4") + some("Dropout", "data", "g")
+            + fc("y", "d") + fc("z", "e"))
+    whole = randomize(graph(text))
+    module = TorchNet(whole)
+    kept = np.zeros(tuple(module.weights["f", 0].shape), bool)
+    kept[:2] = True
+    WeightMasks(module, {("f", 0): kept})
+    f, b = (module.weights[name, 0].numel() for name in "fb")
+    ratios = {node.name: ratio for node, ratio in module.dropout.items()}
+    assert ratios == {"d": pytest.approx(0.25), "e": pytest.approx(0.4 * ((f / 4 + b) / (f + b)) ** 0.5)}
+    masks = NodeMasks(module, couple(whole), {"f": 1.0})
+    with torch.no_grad():
+        masks.beta[masks.coupling.makers["f"][:4]] = 0.1
+    masks.after_step(0.0)
+    assert {node.name: ratio for node, ratio in module.dropout.items()}["d"] == pytest.approx(0.125)
 
 
 def test_dropout_follows():
