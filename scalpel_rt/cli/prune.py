@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ..errors import OptionsError
 from ._common import load, net_arguments, table
@@ -55,6 +55,8 @@ def arguments(parser):
                         help="learn which nodes are redundant: the pull on their masks, N,N,... in stages that follow "
                              "each other")
     learn_arguments(stages)
+    stages.add_argument("--last-epochs", dest="last_epochs", type=float,
+                        help="of retraining after the last stage (default: --epochs, as after the others)")
     stages.add_argument("--budget", type=float, help="points of accuracy that may be lost; then one step back")
     stages.add_argument("--folder", help="keeps the state of the run, which goes on there after it was killed")
     data_arguments(parser, required=False)
@@ -73,8 +75,9 @@ def run(args):
     if args.data:
         small, result = _in_stages(args, net, options)
     else:
-        if args.stages != 1 or args.budget is not None or args.folder or args.penalty:
-            raise OptionsError("--stages, --penalty, --budget and --folder are for retraining, which needs --data")
+        if args.stages != 1 or args.budget is not None or args.folder or args.penalty or args.last_epochs:
+            raise OptionsError("--stages, --penalty, --last-epochs, --budget and --folder are for retraining, which "
+                               "needs --data")
         small = srt.prune(net, args.method, **options)
     for name in args.output:
         small.save(*([name] if name.endswith(".safetensors") else [f"{name}.prototxt", f"{name}.caffemodel"]))
@@ -123,6 +126,8 @@ def _in_stages(args, net, options):
         stages = rising(args.method, target, args.stages, **options)
     else:
         stages = [Stage(args.method, options)]
+    if args.last_epochs is not None:
+        stages[-1] = replace(stages[-1], recipe=recipe.but(epochs=args.last_epochs))
     data, test = open_parts(args)
     done = prune_and_retrain(net.graph, data, stages, recipe=recipe, test=test, budget=args.budget, folder=args.folder,
                              progress=Progress(), device=args.device)

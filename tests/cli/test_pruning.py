@@ -65,9 +65,11 @@ def test_prune_once(files, capsys, options, check):
 
 def test_prune_in_stages(files, capsys):
     args = ["prune", *files, "simd", "--sparsity", "0.8", "--scope", "global", "--width", "8", "-o", "small", "--data",
-            "data.npz", "--test-data", "data.npz", "--stages", "2", "--folder", "run", "--json", *RECIPE]
+            "data.npz", "--test-data", "data.npz", "--stages", "2", "--last-epochs", "2", "--folder", "run", "--json",
+            *RECIPE]
     status, out, err = run(capsys, *args)
     result = json.loads(out)
+    assert "stage 1 of 2, retrain epoch 2" not in err and "stage 2 of 2, retrain epoch 2" in err
     assert status == 0 and [row["options"]["sparsity"] for row in result["log"]] == [0.7, 0.8]
     assert result["after"]["bytes"] < result["before"]["bytes"] and "stage 2 of 2" in err
     assert json.loads(run(capsys, *args)[1]) == result
