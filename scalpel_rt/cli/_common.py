@@ -2,13 +2,17 @@
 
 import argparse
 import sys
+import zipfile
+
+import numpy as np
 
 from ..errors import FormatError, OptionsError
 
 
-def net_arguments(parser, weights="optional"):
+def net_arguments(parser, weights="optional", net="required"):
     """PROTOTXT [WEIGHTS] and how to read them."""
-    parser.add_argument("prototxt", help="the net's description, or a compact .safetensors file")
+    parser.add_argument("prototxt", nargs=None if net == "required" else "?",
+                        help="the net's description, or a compact .safetensors file")
     if weights == "required":
         parser.add_argument("weights", help="its .caffemodel, .caffemodel.h5 or .safetensors")
     else:
@@ -27,6 +31,12 @@ def run_arguments(parser):
     parser.add_argument("--isa", default=None, help="scalar, sse41, avx2 or avx512 (default: the best here)")
 
 
+def input_arguments(parser):
+    """Arrays to run on."""
+    parser.add_argument("--input", "-i", action="append", default=[], metavar="[NAME=]FILE",
+                        help=".npz with arrays named like the inputs, or .npy for one input; may be repeated")
+
+
 def load(args):
     """The Net that the arguments of :func:`net_arguments` (and, if given, :func:`run_arguments`) name."""
     import scalpel_rt as srt
@@ -40,6 +50,39 @@ def load(args):
         given = {k: v for k, v in (("threads", args.threads), ("isa", args.isa)) if v is not None}
         net.options = srt.Options(**given)
     return net
+
+
+def read_inputs(args, net):
+    """{input name: array} of the files that ``--input`` names."""
+    feed = {}
+    for text in args.input:
+        feed.update(_read_arrays(text, net.inputs))
+    unknown = [name for name in feed if name not in net.inputs]
+    if unknown:
+        raise OptionsError(f"the net has no input {', '.join(unknown)}; it has {', '.join(net.inputs)}")
+    return feed
+
+
+def _read_arrays(text, inputs):
+    name, eq, path = text.partition("=")
+    name, path = (name, path) if eq else (None, text)
+    try:
+        held = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise FormatError(f"is not a .npz or .npy file: {e}", file=path) from e
+    if isinstance(held, np.ndarray):
+        if name is None and len(inputs) != 1:
+            raise OptionsError(f"say which input {path} is for: NAME={path}, one of {', '.join(inputs)}")
+        return {name or inputs[0]: held}
+    with held:
+        arrays = {k: held[k] for k in held.files}
+    if name is not None:
+        if len(arrays) != 1:
+            raise OptionsError(f"{path} holds {', '.join(arrays)}; without NAME= they go to the inputs of those names")
+        return {name: next(iter(arrays.values()))}
+    if len(arrays) == 1 and len(inputs) == 1:
+        return {inputs[0]: next(iter(arrays.values()))}
+    return arrays
 
 
 def shape(text):

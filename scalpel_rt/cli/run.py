@@ -1,13 +1,12 @@
 """scalpel-rt run: arrays in, arrays out."""
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError, OptionsError
-from ._common import load, net_arguments, run_arguments, table
+from ..errors import OptionsError
+from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, table
 
 SUMMARY = "Run a net on arrays from .npz or .npy files"
 EXAMPLE = """  scalpel-rt run deploy.prototxt net.caffemodel --input x.npy --output y.npz
@@ -18,8 +17,7 @@ def arguments(parser):
     """Declare the options."""
     net_arguments(parser)
     run_arguments(parser)
-    parser.add_argument("--input", "-i", action="append", default=[], metavar="[NAME=]FILE",
-                        help=".npz with arrays named like the inputs, or .npy for one input; may be repeated")
+    input_arguments(parser)
     parser.add_argument("--random", action="store_true", help="fill the inputs with numbers from 0 to 1, seed 0")
     parser.add_argument("--output", "-o", metavar="FILE", help="where to write the outputs: .npz, or .npy for one blob")
     parser.add_argument("--blobs", default="", help="also these blobs, separated by commas; 'all' for every one")
@@ -28,12 +26,7 @@ def arguments(parser):
 def run(args):
     """Carry it out."""
     net = load(args)
-    feed = {}
-    for text in args.input:
-        feed.update(_read(text, net.inputs))
-    unknown = [name for name in feed if name not in net.inputs]
-    if unknown:
-        raise OptionsError(f"the net has no input {', '.join(unknown)}; it has {', '.join(net.inputs)}")
+    feed = read_inputs(args, net)
     if args.random:
         rng = np.random.RandomState(0)
         for name in net.inputs:
@@ -53,28 +46,6 @@ def run(args):
     if args.output:
         _write(Path(args.output), results)
     return 0
-
-
-def _read(text, inputs):
-    name, eq, path = text.partition("=")
-    name, path = (name, path) if eq else (None, text)
-    try:
-        held = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise FormatError(f"is not a .npz or .npy file: {e}", file=path) from e
-    if isinstance(held, np.ndarray):
-        if name is None and len(inputs) != 1:
-            raise OptionsError(f"say which input {path} is for: NAME={path}, one of {', '.join(inputs)}")
-        return {name or inputs[0]: held}
-    with held:
-        arrays = {k: held[k] for k in held.files}
-    if name is not None:
-        if len(arrays) != 1:
-            raise OptionsError(f"{path} holds {', '.join(arrays)}; without NAME= they go to the inputs of those names")
-        return {name: next(iter(arrays.values()))}
-    if len(arrays) == 1 and len(inputs) == 1:
-        return {inputs[0]: next(iter(arrays.values()))}
-    return arrays
 
 
 def _write(path, results):

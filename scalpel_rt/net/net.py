@@ -105,6 +105,13 @@ class Net:
         """A plan for the present shapes, of the weights as they are now: ``plan.run(x)``; see its own description."""
         return self._plans.compile(options or self.options)
 
+    def profile(self, options=None, **how):
+        """Where the time goes, step by step: a :class:`scalpel_rt.profile.Profile`; parameters as for
+        :func:`scalpel_rt.profile.profile`."""
+        from ..profile import profile
+
+        return profile(self, options, **how)
+
     def save(self, prototxt=None, caffemodel=None):
         """Write files that any Caffe reads; a ``caffemodel`` whose name ends in ``.h5`` is written as HDF5.
 

@@ -146,8 +146,8 @@ class Chain:
             self.stages.append(CompiledStage(self._compile(program), tuple(inputs), tuple(outputs)))
 
     def run(self, values, state, times=None):
-        """Run all stages on ``values``, {Blob: array}, which grows. To a list ``times`` each adds its (Row, ns); returns
-        ``times``."""
+        """Run all stages on ``values``, {Blob: array}, which grows. Each adds its (Row, ns) to a list
+        ``times``, which is returned."""
         for stage in self.stages:
             if times is None:
                 stage.run(values, state)

@@ -14,7 +14,7 @@ from ..plan.cache import build, digest, open_cache
 from ..plan.forms import packed
 from ..runtime import _kernels, _plan
 
-TRIES = 6
+ROUNDS = 8
 TRY_NS = 4e6                # a try lasts so long, about
 FMA_FLOATS = 192            # a whole number of register tiles for every instruction set
 DRAM_BYTES = 64 << 20, 256 << 20    # least and most that is read to see the speed of memory
@@ -67,27 +67,58 @@ def peaks(fresh=False):
     cores = isa.usable_cores()
     cache, key = open_cache(machine), digest(repr((build(), "peaks", cores)))
     known = {} if fresh else cache.get(key)
-    wanted = _wanted(machine, sorted({1, cores}))
-    if not set(wanted) <= set(known):
-        known = {name: measure() for name, measure in wanted.items()}
+    if not known:
+        known = _measure(machine, sorted({1, cores}))
         cache.put(key, known)
         cache.save()
     flops, reading = {}, {}
-    for name in wanted:
+    for name in known:
         kind, what, threads = name.split()
         (flops if kind == "fma" else reading).setdefault(what, {})[int(threads)] = known[name]
     return Peaks(machine, flops, reading)
 
 
-def _wanted(machine, counts):
-    """{"fma avx2 1": function that measures it}, and so for "read L3 2"."""
-    jobs = {f"fma {level} {n}": lambda level=level, n=n: _rate(_kernel("fma", level), n, FMA_FLOATS, 2 * FMA_FLOATS)
-            for level in isa.runnable() for n in counts}
-    read = _kernel("read", machine.isa)
+def _measure(machine, counts):
+    """{"fma avx2 1": units of work in a nanosecond}, and so for "read L3 2": the best of several rounds over all, so
+    that what disturbs for a while does not meet every try of one."""
+    sizes = {n: _sizes(machine, n) for n in counts}
+    x = packed(max([n * FMA_FLOATS for n in counts] + [n * size // 4 for n in counts for size in sizes[n].values()]))
+    x[...] = 1.0
+    probes = {}
     for n in counts:
-        for name, nbytes in _sizes(machine, n).items():
-            jobs[f"read {name} {n}"] = lambda n=n, nbytes=nbytes: _rate(read, n, nbytes // 4, nbytes // 4 * 4)
-    return jobs
+        for level in isa.runnable():
+            probes[f"fma {level} {n}"] = Probe(probe_kernel("fma", level), x, n, FMA_FLOATS, 2)
+        for name, nbytes in sizes[n].items():
+            probes[f"read {name} {n}"] = Probe(probe_kernel("read", machine.isa), x, n, nbytes // 4, 4)
+    for _ in range(ROUNDS):
+        for probe in probes.values():
+            probe.run()
+    return {name: probe.best for name, probe in probes.items()}
+
+
+class Probe:
+    """A probe kernel over ``threads`` rows of ``k`` floats, each row the work of one thread and repeated until it takes
+    a while; ``best`` is the most work done in a nanosecond, where a float is ``work``."""
+
+    def __init__(self, kernel, x, threads, k, work):
+        self._kernel, self._x, self._threads, self._k, self._work = kernel, x, threads, k, work
+        self._repeats, self.best = 1, 0.0
+        self._plan = self._make()
+        while (ns := self.run()) < TRY_NS / 2:
+            self._repeats = math.ceil(self._repeats * TRY_NS / max(ns, TRY_NS / 1000))
+            self._plan = self._make()
+
+    def run(self):
+        """Nanoseconds of one run."""
+        ns = max(int(self._plan.time()[0]), 1)
+        self.best = max(self.best, self._work * self._threads * self._k * self._repeats / ns)
+        return ns
+
+    def _make(self):
+        args = {"x": self._x, "rows": self._threads, "k": self._k, "repeats": self._repeats, "a": 0.999, "b": 0.001}
+        step = _plan.Step("probe", self._kernel, args, {"y": 0}, self._threads, 0.0)
+        return _plan.Plan(_plan.Steps([step], 4 * self._threads * self._k if self._kernel.form == "fma"
+                                      else 4 * self._threads, (), ()))
 
 
 def _sizes(machine, threads):
@@ -98,29 +129,9 @@ def _sizes(machine, threads):
     return {**sizes, "DRAM": max(least, min(8 * machine.l3, most), 2 * machine.l3) // threads}
 
 
-def _kernel(form, level):
+def probe_kernel(form, level):
+    """The Kernel of a form ("fma" or "read") and an instruction set."""
     return next(k for k in _kernels.kernels() if (k.kind, k.form, k.isa) == ("probe", form, level))
-
-
-def _rate(kernel, threads, k, work):
-    """Units of ``work`` (of one row, once) in a nanosecond, over as many rows of ``k`` floats as there are threads."""
-    x = packed((threads, k))
-    x[...] = 1.0
-    repeats = 1
-    while True:
-        plan = _probe(kernel, x, threads, repeats)
-        ns = min(int(plan.time()[0]) for _ in range(2))
-        if ns > TRY_NS / 2:
-            break
-        repeats = math.ceil(repeats * TRY_NS / max(ns, TRY_NS / 1000))
-    best = min([ns] + [int(plan.time()[0]) for _ in range(TRIES)])
-    return work * threads * repeats / best
-
-
-def _probe(kernel, x, threads, repeats):
-    args = {"x": x, "rows": threads, "k": x.shape[1], "repeats": repeats, "a": 0.999, "b": 0.001}
-    step = _plan.Step("probe", kernel, args, {"y": 0}, threads, 0.0)
-    return _plan.Plan(_plan.Steps([step], x.nbytes if kernel.form == "fma" else 4 * threads, (), ()))
 
 
 def _at(rates, threads):

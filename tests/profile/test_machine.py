@@ -15,7 +15,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(machine, "TRY_NS", 3e5)
-    monkeypatch.setattr(machine, "TRIES", 3)
+    monkeypatch.setattr(machine, "ROUNDS", 3)
     monkeypatch.setattr(machine, "DRAM_BYTES", (1 << 20, 1 << 20))
 
 
@@ -32,22 +32,20 @@ def test_peaks_are_measured_for_every_level(quick):
 
 def test_peaks_are_remembered(quick, monkeypatch):
     first = peaks()
-    monkeypatch.setattr(machine, "_rate", lambda *_: 7.0)
+    monkeypatch.setattr(machine, "_measure", lambda *_: {f"fma scalar {n}": 7.0 for n in (1, isa.usable_cores())})
     assert peaks() == first
     assert set(peaks(fresh=True).flops["scalar"].values()) == {7.0}
     assert set(peaks().flops["scalar"].values()) == {7.0}
 
 
-def test_a_probe_of_twice_the_work_takes_twice_the_time():
+def test_a_probe_of_twice_the_work_takes_twice_the_time(quick):
     x = machine.packed((1, machine.FMA_FLOATS))
     x[...] = 1.0
-    kernel = machine._kernel("fma", isa.runnable()[-1])
-
-    def ns(repeats):
-        plan = machine._probe(kernel, x, 1, repeats)
-        return min(plan.time()[0] for _ in range(40))
-
-    assert 1.5 < ns(40_000) / ns(20_000) < 2.6
+    probe = machine.Probe(machine.probe_kernel("fma", isa.runnable()[-1]), x, 1, machine.FMA_FLOATS, 2)
+    half = min(probe.run() for _ in range(200))
+    probe._repeats *= 2
+    probe._plan = probe._make()
+    assert 1.5 < min(probe.run() for _ in range(200)) / half < 2.6
 
 
 def test_lookups():

@@ -1,0 +1,92 @@
+"""scalpel-rt profile: where a net's time goes, and what this machine could do."""
+
+import argparse
+import json
+from dataclasses import replace
+
+from ..errors import OptionsError
+from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, si, table, warn
+
+SUMMARY = "Time each layer of a net against what this machine can do"
+EXAMPLE = """  scalpel-rt profile deploy.prototxt net.caffemodel --threads 1
+  scalpel-rt profile deploy.prototxt --trace run.json --roofline roofline.png
+  scalpel-rt profile --machine"""
+
+
+def arguments(parser):
+    """Declare the options."""
+    net_arguments(parser, net="optional")
+    run_arguments(parser)
+    input_arguments(parser)
+    parser.add_argument("--tune", action="store_true", help="let measurements choose the kernels, not estimates")
+    parser.add_argument("--seconds", type=_positive, default=2.0, help="how long to measure (default: 2)")
+    parser.add_argument("--machine", action="store_true",
+                        help="measure the machine again, and show its peaks; needs no net")
+    parser.add_argument("--trace", metavar="FILE", help="write one run as a Chrome trace (for ui.perfetto.dev)")
+    parser.add_argument("--roofline", metavar="FILE", help="plot the steps under the machine's roofs: .png, .svg, .pdf")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(args):
+    """Carry it out."""
+    from ..profile import peaks
+
+    if not (args.prototxt or args.machine):
+        raise OptionsError("give a net, or --machine")
+    machine = peaks(fresh=args.machine)
+    if args.machine and not args.json:
+        print(_machine(machine))
+    if not args.prototxt:
+        if args.json:
+            print(json.dumps(machine.as_dict(), indent=1))
+        return 0
+    return _net(args, machine)
+
+
+def _net(args, machine):
+    from ..profile.roofline import check_ending, plot_roofline
+    from ..profile.trace import write_chrome_trace
+
+    if args.roofline:
+        check_ending(args.roofline)
+    net = load(args)
+    options = replace(net.options, tune=args.tune)
+    inputs = read_inputs(args, net)
+    found = net.profile(options, inputs=inputs, seconds=args.seconds, machine=machine)
+    if args.json:
+        print(json.dumps(found.as_dict(), indent=1))
+    else:
+        header, rows, right = found.table()
+        print(table([(_cut(row[0]), *row[1:]) for row in rows], header, right))
+        print("\n" + found.summary())
+    if args.trace:
+        write_chrome_trace(args.trace, net, options, inputs=inputs)
+        warn(f"the trace is in {args.trace}")
+    if args.roofline:
+        plot_roofline(found, args.roofline)
+        warn(f"the plot is in {args.roofline}")
+    return 0
+
+
+def _machine(peaks):
+    m = peaks.machine
+    counts = sorted(next(iter(peaks.reading.values())))
+    head = [f"{n} thread{'s' * (n > 1)}" for n in counts]
+    sizes = {"L1": m.l1d, "L2": m.l2, "L3": m.l3}
+    rows = [(f"multiply-adds, {level}", "", *(f"{rates[n]:.1f} GFLOP/s" for n in counts))
+            for level, rates in peaks.flops.items()]
+    rows += [(f"reading {name}", si(sizes[name], "B") if name in sizes else "",
+              *(f"{rates[n]:.1f} GB/s" for n in counts)) for name, rates in peaks.reading.items()]
+    quirks = f"; {', '.join(sorted(m.quirks))}" if m.quirks else ""
+    return f"{m.name}, {m.cores} cores{quirks}\n\n{table(rows, ('', 'size', *head), range(1, 2 + len(counts)))}\n"
+
+
+def _cut(text, most=36):
+    return text if len(text) <= most else text[:most - 1] + "…"
+
+
+def _positive(text):
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return value
