@@ -1,8 +1,29 @@
 """Panels: a matrix cut into bands of rows, each stored column after column, so that a kernel reads it in one go."""
 
+import functools
+
 import numpy as np
 
+from ...isa import runnable
+from ...runtime import _kernels
 from ._base import packed
+
+
+def turn(bands, out):
+    """(bands, rows, columns) to ``out`` (bands, columns, rows), both float32 and contiguous.
+
+    By the copy kernel: NumPy takes many times as long for matrices that are larger than the caches.
+    """
+    bands = np.ascontiguousarray(bands, np.float32)
+    count, rows, columns = bands.shape
+    numbers = {"d3": count, "xs3": rows * columns, "ys3": rows * columns, "d4": columns, "xs4": 1, "ys4": rows,
+               "d5": rows, "xs5": columns, "ys5": 1}
+    _kernels.call(_copy(), {"x": bands, "y": out, "d0": 1, "d1": 1, "d2": 1, **numbers})
+
+
+@functools.cache
+def _copy():
+    return [kernel for kernel in _kernels.kernels() if kernel.kind == "copy" and kernel.isa in runnable()][-1]
 
 
 def even_parts(total, most):
@@ -20,8 +41,8 @@ def pack_even(matrix, most, out):
     size, rest = divmod(rows, -(-rows // most))
     cut = rest * (size + 1)
     out = out.reshape(-1)
-    out[: cut * k].reshape(-1, k, size + 1)[...] = matrix[:cut].reshape(-1, size + 1, k).transpose(0, 2, 1)
-    out[cut * k :].reshape(-1, k, size)[...] = matrix[cut:].reshape(-1, size, k).transpose(0, 2, 1)
+    turn(matrix[:cut].reshape(-1, size + 1, k), out[: cut * k])
+    turn(matrix[cut:].reshape(-1, size, k), out[cut * k :])
 
 
 def pack_padded(matrix, width, grain):
@@ -29,9 +50,9 @@ def pack_padded(matrix, width, grain):
     with rows of zeros, each [k][row]."""
     rows, k = matrix.shape
     cut = rows // width * width
-    last = np.zeros((-(-(rows - cut) // grain) * grain, k), np.float32)
-    last[: rows - cut] = matrix[cut:]
-    out = packed((cut + len(last)) * k)
-    out[: cut * k].reshape(-1, k, width)[...] = matrix[:cut].reshape(-1, width, k).transpose(0, 2, 1)
-    out[cut * k :].reshape(k, len(last))[...] = last.T
+    last = np.zeros((1, -(-(rows - cut) // grain) * grain, k), np.float32)
+    last[0, : rows - cut] = matrix[cut:]
+    out = packed(cut * k + last.size)
+    turn(matrix[:cut].reshape(-1, width, k), out[: cut * k])
+    turn(last, out[cut * k :])
     return out

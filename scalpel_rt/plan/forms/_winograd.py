@@ -63,9 +63,10 @@ class Winograd(Form):
             for begin, end in even_parts(mg, self.band(kernel)):
                 at = first + begin
                 band = panels[at * c * len(g2) : (first + end) * c * len(g2)].reshape(len(g2), -1)
+                points = (w[at : first + end].reshape(-1, g2.shape[1]).astype(np.float64) @ g2.T).astype(np.float32)
+                points = points.reshape(end - begin, c, len(g2))
                 for top, bottom in even_parts(end - begin, kernel.tile_m):
-                    rows = w[at + top : at + bottom].reshape(bottom - top, c, -1).astype(np.float64)
-                    band[:, top * c : bottom * c] = g2 @ rows.transpose(2, 1, 0).reshape(g2.shape[1], -1)
+                    band[:, top * c : bottom * c] = points[top:bottom].transpose(2, 1, 0).reshape(len(g2), -1)
         return {**conv_args(op), "w": panels}
 
     def band(self, kernel):
