@@ -1,5 +1,6 @@
 """What a caller can set: how a net is planned (:class:`Options`), how large it may be (:class:`Limits`)."""
 
+import os
 from dataclasses import dataclass, fields
 
 from .errors import OptionsError
@@ -48,15 +49,16 @@ class Options:
         is fastest for each layer. An operation that has no kernel of the wanted kind takes the best of the others.
     numerics : str
         "fast" allows kernels that round differently from a plain sum of products (Winograd), "exact" does not.
-    tune : bool
-        Measure the kernels on the real shapes and weights and keep the result on disk, instead of estimating.
+    tune : bool or None
+        Measure the kernels that estimates do not tell apart, on the real shapes and weights, and keep the results on
+        disk; False = estimates alone. None = what SCALPEL_TUNE (0 or 1) says, else True.
     """
 
     threads: int | None = None
     isa: str | None = None
     weights: str = "auto"
     numerics: str = "fast"
-    tune: bool = False
+    tune: bool | None = None
 
     def __post_init__(self):
         if self.threads is not None and (
@@ -67,8 +69,18 @@ class Options:
             active(self.isa)
         _one_of("weights", self.weights, ("auto", "dense", "csr", "group"))
         _one_of("numerics", self.numerics, ("fast", "exact"))
-        if not isinstance(self.tune, bool):
-            raise OptionsError(f"Options: tune must be True or False, not {self.tune!r}")
+        if self.tune is not None and not isinstance(self.tune, bool):
+            raise OptionsError(f"Options: tune must be True, False or None, not {self.tune!r}")
+
+    @property
+    def tuned(self):
+        """Whether to measure, the environment asked. OptionsError when it says something else than 0 or 1."""
+        if self.tune is not None:
+            return self.tune
+        said = os.environ.get("SCALPEL_TUNE") or "1"
+        if said not in ("0", "1"):
+            raise OptionsError(f"SCALPEL_TUNE must be 0 or 1, not {said!r}")
+        return said == "1"
 
 
 def _one_of(name, value, allowed):

@@ -5,6 +5,9 @@ import os
 # Before NumPy is imported: the reference's matrices are small, and threads of OpenBLAS that wait for each other on
 # busy cores make it ten times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Estimates alone choose the kernels, so that a failure can be made again, and planning takes no time; what is measured
+# has tests of its own (tests/plan/test_tune.py).
+os.environ.setdefault("SCALPEL_TUNE", "0")
 
 # ruff: noqa: E402
 from pathlib import Path

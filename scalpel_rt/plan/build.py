@@ -8,7 +8,7 @@ from ..passes import run_passes
 from ..runtime import _plan
 from . import memory
 from .bind import bind, scratch_floats
-from .choose import choose, threads_worth
+from .choose import compare, decide, threads_worth
 from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
@@ -64,9 +64,11 @@ def compile_program(program, options, n_outputs=None):
     threads = options.threads or isa.usable_cores()
     program = run_passes(program)
     ops = list(memory.split_copies(program.ops))
-    tuner = Tuner(machine, _weight_bytes(ops)) if options.tune else None
-    choices = {t: choose(op, level, options, machine, tuner if op.kind in TUNED else None)
-               for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
+    tuner = Tuner(machine, _weight_bytes(ops)) if options.tuned else None
+    compared = {t: compare(op, level, options, machine) for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
+    # What takes longest comes first: there may be no time to measure all.
+    choices = {t: decide(compared[t], tuner if ops[t].kind in TUNED else None)
+               for t in sorted(compared, key=lambda t: -min(compared[t].costs))}
     if tuner is not None:
         tuner.save()
     parts = {t: threads_worth(choice.ns, threads) for t, choice in choices.items()}

@@ -12,16 +12,23 @@ from .candidates import candidates
 Choice = namedtuple("Choice", "op kernel form ns costs rejected measured args")
 
 CALL_NS = 30.0          # the least that any step takes
-HOPELESS = 3.0          # a kernel estimated at so many times the best is not worth measuring
-SPARSE_MARGIN = 1.02    # a sparse kernel has to be better than a dense one by more than the noise of a measurement
+CLOSE = 1.4             # a kernel estimated at more times the best is not worth measuring
+SPARSE_MARGIN = 1.02    # a sparse kernel has to be better than a dense one by more than the noise of a measurement,
+NOISE = 1.03            # and any kernel by more than that than the one that estimates say
+
+#: The kernels that could do one operation: ``legal`` candidates and their ``costs``, estimated; ``rejected`` as above.
+Comparison = namedtuple("Comparison", "op legal costs rejected")
 
 
 def choose(op, level, options, machine, tuner=None):
-    """A Choice among the kernels up to the instruction set ``level``.
+    """A Choice among the kernels up to the instruction set ``level``: :func:`decide` over :func:`compare`."""
+    return decide(compare(op, level, options, machine), tuner)
 
-    With a ``tuner`` (see :class:`.tune.Tuner`) the promising ones are measured, else :func:`estimate` decides. Where
-    two cost the same, the dense one, then the higher instruction set, then the one listed first is taken.
-    UnsupportedError when no kernel can do it.
+
+def compare(op, level, options, machine):
+    """The Comparison of all kernels up to the instruction set ``level``, by :func:`estimate`.
+
+    UnsupportedError when no kernel can do the operation.
     """
     found = candidates(op, level, options)
     legal = [c for c in found if c.illegal is None]
@@ -29,20 +36,37 @@ def choose(op, level, options, machine, tuner=None):
     if not legal:
         reasons = "; ".join(f"{symbol}: {why}" for symbol, why in rejected.items()) or "there is none of its kind"
         raise UnsupportedError(f"no kernel can do the {op.kind} of {op.name!r} ({reasons})")
-    costs = [estimate(op, c, machine) for c in legal]
-    measured, args = False, {}
-    if tuner is not None and len(legal) > 1:
-        legal, dropped = promising(legal, costs)
-        rejected.update(dropped)
-        costs, args = tuner.measure(op, legal)
-        measured = True
-    rank = [(cost * (1.0 if c.form.weights == "dense" else SPARSE_MARGIN), -isa.LEVELS.index(c.kernel.isa), i)
-            for i, (cost, c) in enumerate(zip(costs, legal, strict=True))]
-    best = min(rank)[2]
+    return Comparison(op, legal, [estimate(op, c, machine) for c in legal], rejected)
+
+
+def decide(comparison, tuner=None):
+    """The Choice out of a Comparison.
+
+    With a ``tuner`` (see :class:`.tune.Tuner`) those are measured that the estimates do not tell apart; where it has no
+    time for that, or nothing is to be told apart, the estimates decide. Where two cost the same, the one that estimates
+    say, then the dense one, then the higher instruction set, then the one listed first is taken.
+    """
+    op, legal, costs, rejected = comparison
+    expected = legal[_best(legal, costs)].kernel
+    times, args = None, {}
+    if tuner is not None:
+        close, dropped = promising(legal, costs)
+        if len(close) > 1:
+            times, args = tuner.measure(op, close)
+        if times is not None:
+            legal, costs, rejected = close, times, {**rejected, **dropped}
+    best = _best(legal, [cost * (1.0 if c.kernel is expected else NOISE) for c, cost in zip(legal, costs, strict=True)])
     kernel = legal[best].kernel
     return Choice(op, kernel, legal[best].form, costs[best],
-                  {c.kernel.symbol: cost for c, cost in zip(legal, costs, strict=True)}, rejected, measured,
+                  {c.kernel.symbol: cost for c, cost in zip(legal, costs, strict=True)}, rejected, times is not None,
                   args.get(kernel.symbol))
+
+
+def _best(legal, costs):
+    """The place of the candidate to take."""
+    rank = [(cost * (1.0 if c.form.weights == "dense" else SPARSE_MARGIN), -isa.LEVELS.index(c.kernel.isa), i)
+            for i, (cost, c) in enumerate(zip(costs, legal, strict=True))]
+    return min(rank)[2]
 
 
 def estimate(op, candidate, machine):
@@ -56,18 +80,19 @@ def estimate(op, candidate, machine):
 def promising(legal, estimates):
     """(the candidates that are worth measuring, {symbol: why not} of the others).
 
-    Left out are those that are estimated to be much slower than the best, and the same form for an instruction set
-    below the two best ones that it is there for.
+    Left out are those whose estimate is far from the best, and the same form for a lower instruction set that is
+    estimated to be no faster.
     """
     kept, dropped = [], {}
     best = min(estimates)
     for c, ns in zip(legal, estimates, strict=True):
-        family = [isa.LEVELS.index(k.kernel.isa) for k in legal
-                  if (k.kernel.form, k.kernel.group) == (c.kernel.form, c.kernel.group)]
-        if ns > HOPELESS * best:
+        higher = [k.kernel.isa for k, other in zip(legal, estimates, strict=True)
+                  if (k.kernel.form, k.kernel.group) == (c.kernel.form, c.kernel.group)
+                  and isa.LEVELS.index(k.kernel.isa) > isa.LEVELS.index(c.kernel.isa) and other <= ns]
+        if ns > CLOSE * best:
             dropped[c.kernel.symbol] = f"estimated at {ns / best:.1f} times the best"
-        elif sum(level > isa.LEVELS.index(c.kernel.isa) for level in family) >= 2:
-            dropped[c.kernel.symbol] = "there are two of its form for higher instruction sets"
+        elif higher:
+            dropped[c.kernel.symbol] = f"estimated to be no faster than the same for {higher[-1]}"
         else:
             kept.append(c)
     return kept, dropped

@@ -15,16 +15,18 @@ from . import memory
 from .bind import bind, pack, scratch_floats
 from .cache import build, digest, open_cache
 
-RUNS = 12               # of each kernel that is not hopeless after the first
-BUDGET_NS = 30e6        # after so much time on one operation, no more runs
+RUNS = 12               # of each kernel that is not far behind after the first
+OP_NS = 30e6            # after so much time on one operation, no more runs
+NET_NS = 1.2e9          # after so much time on one net, packing included, estimates have to do for what is left
 WORSE = 1.5             # times the best: no more runs for this kernel
+UNMEASURED = "unmeasured"   # stands beside symbols in the cache: there was no time for the others
 
 
 Bound = namedtuple("Bound", "op form kernel")
 
 
 class Tuner:
-    """Measures for one compilation; :meth:`save` keeps the results.
+    """Measures for one compilation, for a limited time; :meth:`save` keeps the results.
 
     Parameters
     ----------
@@ -38,15 +40,25 @@ class Tuner:
         self._cache = open_cache(machine)
         evict = 0 if footprint <= machine.l2 else min(footprint, max(4 * machine.l2, 1 << 20))
         self._evict = np.zeros(evict, np.uint8)
+        self._left = NET_NS
 
     def measure(self, op, candidates):
-        """([ns of each candidate on one thread], {symbol: args} of those that had to be packed for it)."""
+        """([ns of each candidate on one thread], {symbol: args} of those that had to be packed for it).
+
+        (None, {}) when no time is left, now or when this was asked before: that too is remembered, so that a net gets
+        the same kernels the next time.
+        """
         key = signature(op)
         known = self._cache.get(key)
         fresh = [c for c in candidates if c.kernel.symbol not in known]
         args = {}
+        if fresh and (UNMEASURED in known or self._left <= 0):
+            self._cache.put(key, {UNMEASURED: 0.0})
+            return None, {}
         if fresh:
+            begin = time.perf_counter_ns()
             times, args = self._run(op, fresh)
+            self._left -= time.perf_counter_ns() - begin
             self._cache.put(key, times)
             known = {**known, **times}
         return [known[c.kernel.symbol] for c in candidates], args
@@ -72,7 +84,7 @@ class Tuner:
         for _ in range(RUNS):
             for symbol, plan in plans.items():
                 times[symbol] = min(times[symbol], self._time(plan, arrays))
-            if len(plans) < 2 or time.perf_counter_ns() - begin > BUDGET_NS:
+            if len(plans) < 2 or time.perf_counter_ns() - begin > OP_NS:
                 break
         return times, args
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from scalpel_rt import isa
+from scalpel_rt.errors import OptionsError
 from scalpel_rt.options import Options
+from scalpel_rt.plan import choose, tune
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.interpret import interpret
 from scalpel_rt.plan.tune import Tuner, signature
@@ -18,6 +20,7 @@ from .programs import assert_close, random_program
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SCALPEL_CACHE", str(tmp_path))
+    monkeypatch.setattr(choose, "CLOSE", float("inf"))      # on any machine there is something to measure
     return tmp_path
 
 
@@ -77,3 +80,22 @@ def test_measuring_tells_a_slow_kernel_from_a_fast_one():
     (slow_ns, fast_ns), args = Tuner(isa.machine(), 1 << 30).measure(op, [slow, fast])
     assert slow_ns > 3 * fast_ns and list(args) == [fast.kernel.symbol]
     assert np.isfinite(fast_ns)
+
+
+def test_what_there_was_no_time_for_is_estimated_then_and_later(monkeypatch):
+    program = convolutions(2, 12, 14)
+    with monkeypatch.context() as patch:
+        patch.setattr(tune, "NET_NS", 0)
+        first = compile_program(program, Options(tune=True)).explain()
+    assert not any(row.measured for row in first)
+    assert compile_program(program, Options(tune=True)).explain() == first == compile_program(
+        program, Options(tune=False)).explain()
+
+
+def test_the_environment_says_whether_to_measure(monkeypatch):
+    for said, tuned in (("0", False), ("1", True), ("", True)):
+        monkeypatch.setenv("SCALPEL_TUNE", said)
+        assert Options().tuned is tuned and Options(tune=not tuned).tuned is not tuned
+    monkeypatch.setenv("SCALPEL_TUNE", "no")
+    with pytest.raises(OptionsError, match="SCALPEL_TUNE"):
+        compile_program(convolutions(1, 4, 5), Options())
