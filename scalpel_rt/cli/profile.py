@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 
 from ..errors import OptionsError
@@ -10,6 +11,7 @@ from ._common import input_arguments, load, net_arguments, read_inputs, run_argu
 SUMMARY = "Time each layer of a net against what this machine can do"
 EXAMPLE = """  scalpel-rt profile deploy.prototxt net.caffemodel --threads 1
   scalpel-rt profile deploy.prototxt --trace run.json --roofline roofline.png
+  scalpel-rt profile deploy.prototxt net.caffemodel --pay --sparsity 0.7,0.9
   scalpel-rt profile --machine"""
 
 
@@ -22,6 +24,11 @@ def arguments(parser):
     parser.add_argument("--seconds", type=_positive, default=2.0, help="how long to measure (default: 2)")
     parser.add_argument("--machine", action="store_true",
                         help="measure the machine again, and show its peaks; needs no net")
+    parser.add_argument("--pay", action="store_true",
+                        help="instead: measure from what sparsity on each layer would gain, and how much the net")
+    parser.add_argument("--sparsity", type=_rates, metavar="0.5,0.7,0.9", help="with --pay: rates to predict at")
+    parser.add_argument("--width", type=lambda text: int(text) if text.isdigit() else text, default="native",
+                        help="with --pay: weights in a group, 2, 4, 8, 16 or native (default)")
     parser.add_argument("--trace", metavar="FILE", help="write one run as a Chrome trace (for ui.perfetto.dev)")
     parser.add_argument("--roofline", metavar="FILE", help="plot the steps under the machine's roofs: .png, .svg, .pdf")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
@@ -47,6 +54,8 @@ def _net(args, machine):
     from ..profile.roofline import check_ending, plot_roofline
     from ..profile.trace import write_chrome_trace
 
+    if args.pay:
+        return _pay(args)
     if args.roofline:
         check_ending(args.roofline)
     net = load(args)
@@ -66,6 +75,33 @@ def _net(args, machine):
         plot_roofline(found, args.roofline)
         warn(f"the plot is in {args.roofline}")
     return 0
+
+
+def _pay(args):
+    from ..profile.forecast import RATES, forecast
+
+    net = load(args)
+
+    def progress(layer):
+        if sys.stderr.isatty():
+            print(f"\r\033[Kmeasuring {layer} ...", end="", file=sys.stderr, flush=True)
+
+    found = forecast(net, args.sparsity or RATES, width=args.width, progress=progress)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    if args.json:
+        print(json.dumps(found.as_dict(), indent=1))
+        return 0
+    header, rows, right = found.net_table()
+    print(table(rows, header, right))
+    print("\nfrom what sparsity on each beats dense (one thread):\n")
+    header, rows, right = found.table()
+    print(table([(_cut(row[0]), *row[1:]) for row in rows], header, right))
+    return 0
+
+
+def _rates(text):
+    return tuple(float(part) for part in text.split(","))
 
 
 def _machine(peaks):

@@ -112,6 +112,13 @@ class Net:
 
         return profile(self, options, **how)
 
+    def forecast(self, sparsity=(0.5, 0.7, 0.8, 0.9, 0.95), **how):
+        """What pruning would buy on this machine, measured before anything is pruned: a
+        :class:`scalpel_rt.profile.Forecast`; parameters as for :func:`scalpel_rt.profile.forecast`."""
+        from ..profile import forecast
+
+        return forecast(self, sparsity, **how)
+
     def save(self, prototxt=None, caffemodel=None):
         """Write files that any Caffe reads; a ``caffemodel`` whose name ends in ``.h5`` is written as HDF5.
 

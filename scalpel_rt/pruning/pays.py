@@ -44,9 +44,9 @@ class Pay:
         return float(np.interp(share, sorted(points), [points[s] for s in sorted(points)]))
 
     def crossover(self, form):
-        """The sparsity from which on ``form`` beats dense; the least that was measured where it does already there,
-        None where it does nowhere."""
-        points = sorted(self.sparse[form].items())
+        """The sparsity (or share of nodes) from which on ``form`` beats dense; the least that was measured where it
+        does already there, None where it does nowhere."""
+        points = sorted((self.nodes if form == "nodes" else self.sparse[form]).items())
         worth = [i for i, (_, ns) in enumerate(points) if ns < self.dense]
         if not worth:
             return None

@@ -53,3 +53,14 @@ def test_nothing_to_do_and_nonsense(file, capsys):
         main(["profile", file, "--seconds", "0"])
     assert main(["profile", file, "--seconds", "0.01", "--roofline", "r.gif"]) == 1
     assert "r.gif" in capsys.readouterr().err
+
+
+def test_will_it_pay(file, capsys):
+    assert main(["profile", file, "--pay", "--sparsity", "0.5,0.9", "--width", "8"]) == 0
+    out = capsys.readouterr().out
+    assert "groups 1×8" in out and "best at 90 %" in out and "whole net" in out and "conv2" in out
+    assert main(["profile", file, "--pay", "--sparsity", "0.5", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert [layer["layer"] for layer in numbers["layers"]] == ["conv1", "conv2", "ip"]
+    assert main(["profile", file, "--pay", "--sparsity", "1.5"]) == 1
+    assert "between 0 and 1, not 1.5" in capsys.readouterr().err

@@ -26,13 +26,17 @@ def net(tmp_path):
     return load(tmp_path)
 
 
+def found_rows(net, threads=1):
+    return net.compile(Options(threads=threads)).explain()
+
+
 def quick(net, **how):
     return profile(net, how.pop("options", Options(threads=1)), seconds=0.05, machine=PEAKS, **how)
 
 
 def test_steps_of_the_real_plan_in_order(net):
     found = quick(net)
-    assert [step.row.layers for step in found.steps] == [row.layers for row in net.compile(Options(threads=1)).explain()]
+    assert [step.row.layers for step in found.steps] == [row.layers for row in found_rows(net)]
     assert [step.row.kind for step in found.steps] == ["conv", "conv", "pool", "fc", "softmax"]
     conv = found.steps[0]
     assert conv.row.multiply_adds == 16 * 24 * 24 * 8 * 9
@@ -100,7 +104,8 @@ def test_nets_profile_themselves(net, tmp_path, monkeypatch):
     assert net.profile(Options(threads=1), seconds=0.01, machine=PEAKS).steps
 
 
-@pytest.mark.parametrize("inputs, error", [({"nosuch": np.zeros(3)}, OptionsError), ({"data": np.zeros(3)}, ShapeError)])
+@pytest.mark.parametrize("inputs, error", [({"nosuch": np.zeros(3)}, OptionsError),
+                                           ({"data": np.zeros(3)}, ShapeError)])
 def test_wrong_inputs(net, inputs, error):
     with pytest.raises(error):
         quick(net, inputs=inputs)
@@ -112,7 +117,7 @@ def test_a_trace_holds_one_run_with_its_threads(net, tmp_path):
     boxes = [event for event in trace["traceEvents"] if event["ph"] == "X"]
     run, *parts = boxes
     assert run["name"] == "run" and all(0 <= box["ts"] and box["ts"] + box["dur"] <= run["dur"] for box in parts)
-    rows = net.compile(Options(threads=2)).explain()
+    rows = found_rows(net, 2)
     assert len(parts) == sum(row.threads for row in rows)
     named = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"] if event["name"] == "thread_name"}
     assert named[0] == "run" and named[1] == "thread 0"
