@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
 
 from ..errors import OptionsError
 from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, si, table, warn
@@ -20,7 +19,6 @@ def arguments(parser):
     net_arguments(parser, net="optional")
     run_arguments(parser)
     input_arguments(parser)
-    parser.add_argument("--tune", action="store_true", help="let measurements choose the kernels, not estimates")
     parser.add_argument("--seconds", type=_positive, default=2.0, help="how long to measure (default: 2)")
     parser.add_argument("--machine", action="store_true",
                         help="measure the machine again, and show its peaks; needs no net")
@@ -59,9 +57,8 @@ def _net(args, machine):
     if args.roofline:
         check_ending(args.roofline)
     net = load(args)
-    options = replace(net.options, tune=args.tune)
     inputs = read_inputs(args, net)
-    found = net.profile(options, inputs=inputs, seconds=args.seconds, machine=machine)
+    found = net.profile(inputs=inputs, seconds=args.seconds, machine=machine)
     if args.json:
         print(json.dumps(found.as_dict(), indent=1))
     else:
@@ -69,7 +66,7 @@ def _net(args, machine):
         print(table([(_cut(row[0]), *row[1:]) for row in rows], header, right))
         print("\n" + found.summary())
     if args.trace:
-        write_chrome_trace(args.trace, net, options, inputs=inputs)
+        write_chrome_trace(args.trace, net, inputs=inputs)
         warn(f"the trace is in {args.trace}")
     if args.roofline:
         plot_roofline(found, args.roofline)

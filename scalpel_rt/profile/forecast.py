@@ -93,7 +93,8 @@ class Forecast:
             pay = self.layers[name]
             gains = [(pay.dense / min(pay.time(form, rate) for form in FORMS),
                       min(FORMS, key=lambda form, rate=rate, pay=pay: pay.time(form, rate))) for rate in self.rates]
-            rows.append((name, pay.kind, duration(1e-9 * pay.dense), *map(_from, crossover.values()),
+            rows.append((name, pay.kind, duration(1e-9 * pay.dense),
+                         *(_from(at, pay, form) for form, at in crossover.items()),
                          *(f"{gain:.1f}x {short[form]}" if gain > 1 else "dense" for gain, form in gains)))
         return header, rows, range(2, len(header))
 
@@ -158,5 +159,8 @@ def forecast(net, sparsity=RATES, *, width="native", layers=None, options=None, 
     return Forecast(net.name, simd.check_width(width), found, float(rest), sparsity)
 
 
-def _from(crossover):
-    return "never" if crossover is None else f"{100 * crossover:.0f} %"
+def _from(crossover, pay, form):
+    if crossover is None:
+        return "never"
+    least = min(pay.nodes if form == "nodes" else pay.sparse[form])
+    return f"{'≤ ' * (crossover == least)}{100 * crossover:.0f} %"

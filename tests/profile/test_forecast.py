@@ -42,7 +42,7 @@ def test_where_each_form_begins_to_pay():
 def test_tables_and_json():
     header, rows, _ = MADE.table()
     assert {len(row) for row in rows} == {len(header)}
-    assert rows[0][3:] == ("70 %", "50 %", "50 %", "25 %", "1.7x 8×1", "5.0x 1×8")
+    assert rows[0][3:] == ("70 %", "≤ 50 %", "≤ 50 %", "≤ 25 %", "1.7x 8×1", "5.0x 1×8")
     assert rows[1][3:] == ("never",) * 4 + ("dense", "dense")
     header, rows, _ = MADE.net_table()
     assert {len(row) for row in rows} == {len(header)} and [row[0] for row in rows] == [
