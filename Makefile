@@ -1,5 +1,7 @@
 # make demo    the main job on real digits, from nothing but Python and a C compiler
 # make test    all tests
+# make levels  the tests of whole nets, with each instruction set forced in turn
+# make oldcpus the demo and part of the tests on processors without AVX, as QEMU plays them (qemu-user)
 # make asan    the tests of everything written in C, under AddressSanitizer and UBSan
 # make lint    what the linter says
 # make clean   away with all that was made
@@ -13,7 +15,7 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 SOURCES := setup.py pyproject.toml $(shell find src_c proto -type f) \
            $(wildcard scalpel_rt/runtime/*.pyx scalpel_rt/runtime/*.pxd)
 
-.PHONY: demo test asan lint clean
+.PHONY: demo test levels oldcpus asan lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/scalpel-rt demo
@@ -38,6 +40,29 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
+
+LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning
+
+levels: $(VENV)/installed-test
+	@for level in $$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())"); do \
+	    echo "== SCALPEL_ISA=$$level"; \
+	    SCALPEL_ISA=$$level $(BIN)/python -m pytest --quiet $(LEVEL_TESTS) || exit 1; \
+	done
+
+# NumPy 2.4 and later ask for SSE4.2, so here is an older one; the extensions are those of the plain build.
+OLD_CPUS  := build/oldcpus
+OLD_TESTS ?= tests/kernels/test_fc_dense.py tests/kernels/test_conv_gemm.py tests/kernels/test_pool_plain.py tests/net
+
+oldcpus: $(VENV)/installed-test
+	@command -v qemu-x86_64 || { echo "no qemu-x86_64 found: install qemu-user"; exit 1; }
+	test -e $(OLD_CPUS)/bin/python || $(BIN)/python -m venv $(OLD_CPUS)
+	$(OLD_CPUS)/bin/python -m pip install --quiet "numpy<2.4" scipy protobuf pytest hypothesis h5py pillow
+	$(OLD_CPUS)/bin/python -m pytest -p no:cacheprovider tests/runtime/test_old_cpus.py
+	@for cpu in core2duo Nehalem; do \
+	    echo "== $$cpu"; \
+	    qemu-x86_64 -cpu $$cpu $(OLD_CPUS)/bin/python -m scalpel_rt.cli demo --show 0 || exit 1; \
+	    qemu-x86_64 -cpu $$cpu $(OLD_CPUS)/bin/python -m pytest --quiet -rfE -p no:cacheprovider $(OLD_TESTS) || exit 1; \
+	done
 
 # A copy of the tree, so that the plain build stays as it is.
 ASAN       := build/asan

@@ -17,6 +17,12 @@ import pytest
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
+def pytest_report_header():
+    from scalpel_rt import isa
+
+    return f"scalpel_rt: level {isa.active()} of {', '.join(isa.runnable())}; built in: {', '.join(isa.built_in())}"
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder ``../shared`` beside the repository: golden cases, models, prototxts, data.

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from scalpel_rt import isa
+import scalpel_rt as srt
+from scalpel_rt import isa, zoo
 from scalpel_rt.errors import OptionsError
 from scalpel_rt.runtime import _kernels
 
@@ -69,3 +70,14 @@ def test_machine_facts_are_plausible():
 
 def test_kernels_are_only_of_levels_built_in():
     assert {k.isa for k in _kernels.kernels()} <= set(isa.built_in())
+
+
+@pytest.mark.parametrize("level", isa.runnable())
+def test_a_level_forced_from_outside_is_the_one_that_runs(level, monkeypatch):
+    """So a run of all tests with SCALPEL_ISA set does test that level: no other one stands in for it."""
+    monkeypatch.setenv("SCALPEL_ISA", level)
+    folder = zoo.path("lenet5")
+    plan = srt.load(folder / "deploy.prototxt", folder / "weights.caffemodel").compile()
+    used = {step.kernel.isa for step in plan.steps.steps}
+    assert used <= set(isa.up_to(level))
+    assert {step.kernel.isa for step in plan.steps.steps if step.kernel.kind in ("conv", "fc")} == {level}
