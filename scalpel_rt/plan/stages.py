@@ -1,7 +1,6 @@
 """A net with layers that only Python can run: compiled parts and such layers in turn."""
 
 import copy
-import threading
 import time
 from collections import OrderedDict
 
@@ -41,7 +40,7 @@ class StagedPlan:
         self._chain = Chain(tuple(nodes), shapes, {*outputs, *kept}, compile)
         self._state = state
         self._values = {}
-        self._lock = threading.Lock()
+        self._lock = _plan.RunLock()
 
     @property
     def stages(self):
@@ -99,7 +98,7 @@ class StagedPlan:
             twin._chain = self._chain.clone()
             twin._state = {layer: copy.deepcopy(held) for layer, held in self._state.items()}
             twin._values = {}
-            twin._lock = threading.Lock()
+            twin._lock = _plan.RunLock()
         return twin
 
     def explain(self):

@@ -22,6 +22,7 @@ from libc.string cimport memcpy
 
 from scalpel_rt.runtime cimport _c, _kernels
 
+import os
 import threading
 
 import numpy as np
@@ -159,6 +160,57 @@ cdef class Steps:
         return sum({id(array): array.nbytes for array in self._alive}.values())
 
 
+cdef class RunLock:
+    """Lets one run of a plan at a time pass, with ``with``: another thread that comes meanwhile waits.
+
+    A lock of threading would hang where two things happen in the middle of a run: a fork, since whoever held the lock is
+    not in the child to give it back, and a signal whose handler runs the same plan. Here the child finds it free, and
+    the handler gets a RuntimeError.
+    """
+
+    cdef PyThread_type_lock _lock
+    cdef unsigned long _owner
+    cdef int _forks
+
+    def __cinit__(self):
+        self._renew()
+
+    def __dealloc__(self):
+        if self._lock != NULL:
+            PyThread_free_lock(self._lock)
+
+    def __enter__(self):
+        self.acquire()
+
+    def __exit__(self, *_):
+        self.release()
+
+    cdef int _renew(self) except -1:
+        self._forks = _kernels.forks()
+        self._owner = 0
+        self._lock = PyThread_allocate_lock()
+        if self._lock == NULL:
+            raise MemoryError("no memory for a lock")
+        return 0
+
+    cdef int acquire(self) except -1:
+        cdef unsigned long me = PyThread_get_thread_ident()
+        if self._forks != _kernels.forks() and self._owner != me:   # me: it was this thread that forked, in its own run
+            self._renew()
+        if not PyThread_acquire_lock(self._lock, NOWAIT_LOCK):
+            if self._owner == me:
+                raise RuntimeError("a plan was run by a signal handler that interrupted its own run; "
+                                   "use clone_state() there")
+            with nogil:
+                PyThread_acquire_lock(self._lock, WAIT_LOCK)
+        self._owner = me
+        return 0
+
+    cdef void release(self) noexcept:
+        self._owner = 0
+        PyThread_release_lock(self._lock)
+
+
 cdef class Plan:
     """Steps with an arena to run them in. One run at a time: another thread that comes meanwhile waits."""
 
@@ -168,9 +220,7 @@ cdef class Plan:
     cdef _c.scl_step *_steps
     cdef Py_buffer *_views
     cdef char **_places
-    cdef PyThread_type_lock _lock
-    cdef unsigned long _owner
-    cdef int _forks
+    cdef RunLock _lock
 
     def __cinit__(self, Steps steps):
         cdef size_t i
@@ -182,10 +232,7 @@ cdef class Plan:
         self._steps = <_c.scl_step *>_kernels.allocate(steps._count * sizeof(_c.scl_step))
         self._views = <Py_buffer *>_kernels.allocate(slots * sizeof(Py_buffer))
         self._places = <char **>_kernels.allocate(slots * sizeof(char *))
-        self._lock = PyThread_allocate_lock()
-        if self._lock == NULL:
-            raise MemoryError("no memory for a lock")
-        self._forks = _kernels.forks()
+        self._lock = RunLock()
         memcpy(self._args, steps._args, steps._args_size)
         memcpy(self._steps, steps._steps, steps._count * sizeof(_c.scl_step))
         for i in range(steps._address_count):
@@ -203,8 +250,6 @@ cdef class Plan:
         _kernels.release(self._steps)
         _kernels.release(self._views)
         _kernels.release(self._places)
-        if self._lock != NULL:
-            PyThread_free_lock(self._lock)
 
     def clone_state(self):
         """Another Plan over the same steps and weights, with its own arena: for another thread to run."""
@@ -259,9 +304,9 @@ cdef class Plan:
         for slot in self.steps.kept + self.steps.outputs:
             if slot.name == name:
                 array = np.empty(slot.shape, np.float32)
-                self._acquire()
+                self._lock.acquire()
                 memcpy(<char *><size_t>array.ctypes.data, self._arena + <size_t>slot.offset, array.nbytes)
-                self._release()
+                self._lock.release()
                 return array
         raise KeyError(name)
 
@@ -299,7 +344,7 @@ cdef class Plan:
             results = (out,) if isinstance(out, np.ndarray) else tuple(out)
             if len(results) != n_out:
                 raise ShapeError(f"the plan gives {n_out} array(s), out holds {len(results)}")
-        self._acquire()
+        self._lock.acquire()
         try:
             for i in range(n_in):
                 _view_input(&self._views[i], arrays[i], steps.inputs[i])
@@ -320,33 +365,23 @@ cdef class Plan:
         finally:
             for i in range(got):
                 PyBuffer_Release(&self._views[i])
-            self._release()
+            self._lock.release()
         return results
 
-    cdef int _acquire(self) except -1:
-        cdef unsigned long me = PyThread_get_thread_ident()
-        if self._forks != _kernels.forks():  # whoever held the lock in the parent is not here to give it back
-            self._forks = _kernels.forks()
-            self._owner = 0
-            self._lock = PyThread_allocate_lock()
-            if self._lock == NULL:
-                raise MemoryError("no memory for a lock")
-        if not PyThread_acquire_lock(self._lock, NOWAIT_LOCK):
-            if self._owner == me:
-                raise RuntimeError("a plan was run by a signal handler that interrupted its own run; "
-                                   "use clone_state() there")
-            with nogil:
-                PyThread_acquire_lock(self._lock, WAIT_LOCK)
-        self._owner = me
-        return 0
 
-    cdef int _release(self) except -1:
-        self._owner = 0
-        PyThread_release_lock(self._lock)
-        return 0
+cdef unsigned long _main_thread
 
 
-cdef unsigned long _main_thread = threading.main_thread().ident
+def _note_main_thread():
+    """In the child of a fork, the thread that forked is the main one."""
+    global _main_thread
+    _main_thread = threading.main_thread().ident
+
+
+_note_main_thread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_main_thread)
+
 cdef object _empty = np.empty
 cdef object _float32 = np.dtype(np.float32)
 

@@ -1,8 +1,16 @@
 """Small programs for tests of the runtime."""
 
+import time
+
 import numpy as np
 
+from scalpel_rt.caffe import parse_prototxt, upgrade_net
+from scalpel_rt.graph import build as build_graph
+from scalpel_rt.layers import Layer, register
+from scalpel_rt.options import Options
+from scalpel_rt.plan.build import compile_graph, compile_program
 from scalpel_rt.plan.spec import Builder, Program, Value
+from scalpel_rt.runtime import _kernels
 
 
 def chain(n, shape):
@@ -46,3 +54,34 @@ def image(program, seed=0):
     """Random arrays for the inputs of a program."""
     rng = np.random.default_rng(seed)
     return [rng.normal(size=v.shape).astype(np.float32) for v in program.inputs]
+
+
+def long():
+    """A plan that takes a second or so, and arrays for it."""
+    program = convolutions(200, 64, 56)
+    return compile_program(program, Options(threads=1)), image(program)
+
+
+def staged(seconds=0.3):
+    """A plan of which a part has to be run by Python, which takes its time; and arrays for it."""
+    @register
+    class Slow(Layer):
+        type = "Slow"
+
+        def forward(self, bottoms, params):
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                time.sleep(0.001)
+            return [bottoms[0] + np.float32(1)]
+
+    text = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+              layer { name: "slow" type: "Slow" bottom: "x" top: "slow" }
+              layer { name: "y" type: "ReLU" bottom: "slow" top: "y" }"""
+    return compile_graph(build_graph(upgrade_net(parse_prototxt(text)))), [np.ones((2, 3), np.float32)]
+
+
+def results(seed):
+    """The bytes that a small net gives, and how many threads helped: what a process of its own can be asked for."""
+    program = convolutions(3, 16, 32)
+    plan = compile_program(program, Options(threads=2))
+    return plan.run(*image(program, seed)).tobytes(), _kernels.helpers()

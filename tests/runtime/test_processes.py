@@ -1,0 +1,250 @@
+"""Forks, spawned children, the end of the interpreter, subinterpreters, and signals that kill."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import textwrap
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from .nets import results
+from .process import ROOT, SETUP, python, run
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@needs_fork
+def test_a_fork_with_a_live_pool():
+    out = python(SETUP + """
+    program = convolutions(4, 16, 32)
+    plan, arrays = compile_program(program, Options(threads=3)), image(program)
+    want = plan.run(*arrays)
+    assert _kernels.helpers() == 2
+    stop = threading.Event()
+    def busy():                         # another thread is in the middle of a run when the fork happens
+        while not stop.is_set():
+            plan.run(*arrays)
+    other = threading.Thread(target=busy)
+    other.start()
+    for i in range(10):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(100)
+            assert _kernels.helpers() == 0
+            for _ in range(3):
+                assert (plan.run(*arrays) == want).all()
+            assert _kernels.helpers() == 2
+            grandchild = os.fork()
+            if grandchild == 0:
+                os._exit(0 if (plan.run(*arrays) == want).all() else 3)
+            assert os.waitpid(grandchild, 0)[1] == 0
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert (plan.run(*arrays) == want).all()
+    stop.set()
+    other.join()
+    print("fine")
+    """)
+    assert out == "fine\n"
+
+
+@needs_fork
+def test_a_fork_while_another_thread_runs_stages():
+    """The child may run the plan although the thread that was running it is not there to give it back."""
+    assert python(SETUP + """
+    plan, arrays = staged(seconds=0.5)
+    want = plan.run(*arrays)
+    other = threading.Thread(target=plan.run, args=arrays)
+    other.start()
+    time.sleep(0.1)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(100)
+        os._exit(0 if (plan.run(*arrays) == want).all() else 3)
+    print(os.waitpid(child, 0)[1])
+    other.join()
+    assert (plan.run(*arrays) == want).all()
+    """) == "0\n"
+
+
+@needs_fork
+def test_a_fork_in_a_signal_handler_may_not_run_the_interrupted_plan():
+    """But its child goes on with the run when the handler returns, and may run the plan then."""
+    assert python(SETUP + """
+    plan, arrays = long()
+    want = plan.clone_state().run(*arrays)
+    seen = []
+    def handler(*_):
+        seen.append(os.fork())
+        if seen[-1] == 0:
+            signal.alarm(100)
+            try:
+                plan.run(*arrays)
+            except RuntimeError as error:
+                assert "clone_state" in str(error)
+            else:
+                os._exit(4)
+    signal.signal(signal.SIGALRM, handler)
+    me = os.getpid()
+    for _ in range(30):                 # until the signal comes in the middle
+        signal.setitimer(signal.ITIMER_REAL, 0.03)
+        same = (plan.run(*arrays) == want).all()
+        if seen:
+            break
+        time.sleep(0.1)
+    if os.getpid() != me:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        other = threading.Thread(target=plan.run, args=arrays)
+        other.start()
+        same &= (plan.run(*arrays) == want).all()
+        other.join()
+        os._exit(0 if same else 3)
+    print(os.waitpid(seen[0], 0)[1], same)
+    """) in ("0 True\n", "1024 True\n")     # 4: the signal came between two runs, and the child could run it
+
+
+@needs_fork
+def test_ctrl_c_stops_the_run_of_a_child_that_another_thread_forked():
+    """There, that thread is the main one, and so the one that Python gives signals to."""
+    assert python(SETUP + """
+    plan, arrays = long()
+    def fork():
+        child = os.fork()
+        if child:
+            statuses.append(os.waitpid(child, 0)[1])
+            return
+        signal.alarm(100)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        begin = time.monotonic()
+        plan.run(*arrays)
+        whole = time.monotonic() - begin
+        for _ in range(30):
+            timer = threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGINT))
+            begin = time.monotonic()
+            try:
+                timer.start()
+                plan.run(*arrays)
+                time.sleep(10)
+            except KeyboardInterrupt:
+                if time.monotonic() - begin < whole / 2:
+                    os._exit(0)
+        os._exit(3)
+    statuses = []
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+    print(statuses)
+    """) == "[0]\n"
+
+
+def test_a_spawned_process_gives_the_same_bits():
+    results(0)                          # a live pool here
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        there = list(pool.map(results, range(4)))
+    assert [bytes_ for bytes_, _ in there] == [results(seed)[0] for seed in range(4)]
+    assert all(helpers == 1 for _, helpers in there)
+
+
+@pytest.mark.parametrize("pause", [0, 0.05], ids=["awake", "asleep"])
+def test_an_exit_with_live_helpers_is_clean(pause):
+    assert python(SETUP + f"""
+    program = convolutions(2)
+    compile_program(program, Options(threads=4)).run(*image(program))
+    print(_kernels.helpers())
+    time.sleep({pause})
+    """) == "3\n"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_exit_while_daemon_threads_run_is_clean(threads):
+    """The interpreter goes down under threads that are in the middle of a run."""
+    for milliseconds in (0, 1, 3, 10, 30):
+        done = run(SETUP + f"""
+        program = convolutions(6, 16, 40)
+        plan, arrays = compile_program(program, Options(threads={threads})), image(program)
+        began = threading.Semaphore(0)
+        def busy(mine):
+            while True:
+                mine.run(*arrays)
+                began.release()
+        for mine in (plan, plan, plan.clone_state()):
+            threading.Thread(target=busy, args=(mine,), daemon=True).start()
+        for _ in range(6):
+            began.acquire()
+        time.sleep({milliseconds / 1000})
+        print("end")
+        """.replace("\n    ", "\n"), timeout=300)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+
+def test_a_run_at_exit_works():
+    assert python(SETUP + """
+    import atexit
+    program = convolutions(2)
+    plan, arrays = compile_program(program, Options(threads=2)), image(program)
+    atexit.register(lambda: print(plan.run(*arrays).shape))
+    """) == "(1, 32, 56, 56)\n"
+
+
+def test_a_signal_that_kills_does_so_at_once():
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(SETUP + """
+    program = convolutions(20)
+    plan, arrays = compile_program(program, Options(threads=3)), image(program)
+    print("ready", flush=True)
+    while True:
+        plan.run(*arrays)
+    """)], stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout.readline() == b"ready\n"
+    time.sleep(0.05)
+    child.terminate()
+    assert child.wait(100) == -signal.SIGTERM
+    child.stdout.close()
+
+
+SUBINTERPRETER = """
+    try:
+        import _interpreters as interpreters
+        create = lambda: interpreters.create({config})
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+        create = lambda: interpreters.create(isolated={isolated})
+    {before}
+    it = create()
+    code = '''
+    try:
+        import {module}
+    except ImportError as error:
+        print("refused:", error)
+    else:
+        print("imported")
+    '''
+    import textwrap
+    interpreters.run_string(it, textwrap.dedent(code))
+    interpreters.destroy(it)
+"""
+
+
+@pytest.mark.parametrize("before", ["pass", "import scalpel_rt"], ids=["alone", "beside one"])
+@pytest.mark.parametrize("isolated", [True, False], ids=["isolated", "legacy"])
+def test_a_subinterpreter_is_refused(isolated, before):
+    """By an ImportError: the pool, and the objects that NumPy makes, are of one interpreter."""
+    if sys.version_info < (3, 12):
+        pytest.skip("before Python 3.12 an extension could not say that it bears no subinterpreters")
+    config = "'isolated'" if isolated else "'legacy'"
+    done = run(SUBINTERPRETER.format(config=config, isolated=isolated, before=before, module="scalpel_rt"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("refused: "), done.stdout
+
+
+def test_without_a_gil_it_is_asked_back():
+    """Free-threaded Python was not tested, and so is not declared: importing the extensions turns the GIL on."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert b"Py_mod_gil" not in (ROOT / "setup.py").read_bytes()
+        assert b"freethreading_compatible" not in (ROOT / "setup.py").read_bytes()
+        pytest.skip("this Python has a GIL")
+    assert python("import sys, scalpel_rt; print(sys._is_gil_enabled())") == "True\n"
