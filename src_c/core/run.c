@@ -25,7 +25,7 @@ static int look(watch *w, float ns)
 {
     const float LOOK_NS = SCL_TICK_NS / 16;
     w->work += ns;
-    if (w->work < LOOK_NS)
+    if (!w->ask || w->work < LOOK_NS)
         return 0;
     w->work = 0;
     const int64_t now = now_ns();

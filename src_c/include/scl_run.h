@@ -11,7 +11,7 @@ typedef struct {
     float ns;                       /* estimated duration: says when it is time to look at the clock */
 } scl_step;
 
-/* Called on the caller's thread about every SCL_TICK_NS, between two steps; not 0 = stop. */
+/* Called on the caller's thread about every SCL_TICK_NS, between two steps; not 0 = stop. NULL: nobody is asked. */
 typedef int (*scl_tick)(void);
 
 enum { SCL_TICK_NS = 30000000 };

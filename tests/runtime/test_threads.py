@@ -80,6 +80,22 @@ def test_many_callers_at_once(share, threads):
     run_in_threads(4, work)
 
 
+def test_a_long_run_in_another_thread():
+    """Signals are no business of that thread, however long it runs."""
+    assert python(SETUP + """
+    plan, arrays = long()
+    begin = time.monotonic()
+    want = plan.run(*arrays)
+    assert time.monotonic() - begin > 0.1
+    got = []
+    for _ in range(2):
+        other = threading.Thread(target=lambda: got.append(plan.run(*arrays)))
+        other.start()
+        other.join()
+    print([(y == want).all() for y in got])
+    """) == "[True, True]\n"
+
+
 def test_other_python_threads_run_while_a_plan_does():
     program = convolutions(40, 64, 56)
     plan, arrays = compile_program(program, Options(threads=1)), image(program)
