@@ -83,5 +83,5 @@ def staged(seconds=0.3):
 def results(seed):
     """The bytes that a small net gives, and how many threads helped: what a process of its own can be asked for."""
     program = convolutions(3, 16, 32)
-    plan = compile_program(program, Options(threads=2))
+    plan = compile_program(program, Options(threads=2, tune=False))
     return plan.run(*image(program, seed)).tobytes(), _kernels.helpers()
