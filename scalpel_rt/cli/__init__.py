@@ -13,7 +13,8 @@ import sys
 from .. import __version__
 from ..errors import ScalpelError
 
-VERBS = ("info", "check", "run", "classify", "train", "fold", "prune", "scalpel", "demo", "profile", "kernels")
+VERBS = ("info", "check", "run", "classify", "train", "fold", "prune", "scalpel", "compare", "report", "demo",
+         "profile", "kernels")
 
 
 def main(argv=None):

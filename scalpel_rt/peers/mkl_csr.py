@@ -1,4 +1,4 @@
-"""MKL's compressed rows (inspector and executor), through ``libmkl_rt`` of the package ``mkl``: the paper's baseline."""
+"""MKL's compressed rows (inspector and executor), by ``libmkl_rt`` of the package ``mkl``: the paper's baseline."""
 
 import ctypes
 import functools

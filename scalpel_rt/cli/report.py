@@ -1,0 +1,42 @@
+"""scalpel-rt report: show again what scalpel-rt compare has measured."""
+
+import sys
+
+from ..report import FORMS, read, write
+from ..report.plots import PLOTS
+from ..report.tables import text
+
+SUMMARY = "Make tables, plots or a web page of results that were kept as JSON"
+EXAMPLE = """  scalpel-rt report results.json                              # the tables, here
+  scalpel-rt report results.json -o results.html -o results.csv
+  scalpel-rt report results.json -o speedup.svg --plot layers"""
+
+
+def arguments(parser):
+    """Declare the options."""
+    parser.add_argument("results", help="a .json file that scalpel-rt compare wrote")
+    outputs(parser)
+
+
+def outputs(parser):
+    """Options of every verb that ends in a report."""
+    out = parser.add_argument_group("output")
+    out.add_argument("--output", "-o", action="append", default=[], metavar="FILE",
+                     help=f"write a report, its form by the ending: .{', .'.join(FORMS)}; may be repeated")
+    out.add_argument("--plot", default="layers", choices=(*PLOTS, "all"), help="for .png and .svg (default: layers)")
+    out.add_argument("--net", help="whose plot, where there are several (default: the first)")
+    out.add_argument("--layers", action="store_true", help="list all layers, too")
+
+
+def show(args, results):
+    """Print the tables, and write what ``--output`` asks for."""
+    print(text(results, layers=args.layers, color=sys.stdout.isatty()), end="")
+    for path in args.output:
+        for written in write(results, path, args.plot, args.net, args.layers):
+            print(f"written: {written}", file=sys.stderr)
+
+
+def run(args):
+    """Carry it out."""
+    show(args, read(args.results))
+    return 0

@@ -1,0 +1,94 @@
+"""Results as text for a terminal (by rich) and as CSV."""
+
+import csv
+import io
+
+from ..errors import OptionsError
+from .rows import LAYERS, NETS, conditions, layer_rows, losing_rows, net_rows, shown, titled, used
+
+MOST_LOSERS = 20
+
+#: what fits a terminal; CSV and HTML have all
+NET_KEYS = ("net", "method", "sparsity", "threads", "batch", "ms", "spread", "speedup", "zeros", "bytes", "removed",
+            "gflops", "of_peak", "of_bound", "accuracy")
+LAYER_KEYS = ("net", "layer", "method", "sparsity", "threads", "batch", "us", "speedup", "zeros", "bytes", "gflops",
+              "of_peak", "of_bound", "kernel")
+
+
+def text(results, width=None, layers=False, color=False):
+    """Tables as text: circumstances, whole nets, layers where sparse loses, what was left out; and, if asked for, all
+    layers.
+
+    ``width``: characters in a line, None = those of the terminal; ``color``: with escape codes.
+    """
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError as e:
+        raise OptionsError("tables need rich: pip install 'scalpel-rt[report]'") from e
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=color, color_system="auto" if color else None,
+                      highlight=False, markup=False)
+
+    def show(title, columns, keys, rows):
+        columns = used([c for c in columns if c.key in keys], rows)
+        same = [c for c in columns if c.key in ("net", "threads", "batch") and len({row[c.key] for row in rows}) == 1]
+        columns = [c for c in columns if c not in same]
+        title = ", ".join([title, *(f"{c.title} {shown(c, rows[0][c.key])}" for c in same)])
+        table = Table(title=title, title_justify="left", title_style="bold", box=_box(), pad_edge=False)
+        for c in columns:
+            table.add_column(c.title + (f"\n{c.unit}" if c.unit else ""), justify="right" if c.digits else "left",
+                             no_wrap=bool(c.digits) or c.key == "method", overflow="fold")
+        for row in rows:
+            slow = row["speedup"] is not None and row["speedup"] < 1
+            table.add_row(*(shown(c, row[c.key]) for c in columns), style="red" if slow else None)
+        console.print(table)
+        console.print()
+
+    for what, value in conditions(results):
+        console.print(f"{what}: {value}")
+    console.print()
+    if results.entries:
+        show("Whole nets", NETS, NET_KEYS, net_rows(results))
+    if layers:
+        show("Layers", LAYERS, LAYER_KEYS, layer_rows(results))
+    losing = losing_rows(results)
+    if losing:
+        more = f", the worst {MOST_LOSERS} of {len(losing)}" if len(losing) > MOST_LOSERS else ""
+        show(f"Layers where pruning loses to dense{more}", LAYERS, LAYER_KEYS, losing[:MOST_LOSERS])
+    elif any(e.layers and e.sparsity for e in results.entries):
+        console.print("No layer was slower pruned than dense.\n")
+    for title, left in (("Refused, not timed", results.refused), ("Skipped", results.skipped)):
+        for item in left:
+            console.print(f"{title}: {item.what}: {item.why}", style="bold red" if title[0] == "R" else "")
+    for note in results.notes:
+        console.print(note)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip() + "\n"
+
+
+def csv_text(results, layers=False):
+    """The table of whole nets, or of layers, as CSV: a header of keys, numbers in full (times in the keys' unit)."""
+    columns, rows = (LAYERS, layer_rows(results)) if layers else (NETS, net_rows(results))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([c.key for c in columns])
+    writer.writerows([["" if row[c.key] is None else row[c.key] for c in columns] for row in rows])
+    return out.getvalue()
+
+
+def markdown(results, keys=("method", "sparsity", "threads", "ms", "speedup", "bytes", "removed", "accuracy")):
+    """The table of whole nets for a README; ``keys`` of the columns."""
+    rows = net_rows(results)
+    columns = used([c for key in keys for c in NETS if c.key == key], rows)
+    if len({row["net"] for row in rows}) > 1:
+        columns = [NETS[0], *columns]
+    lines = ["| " + " | ".join(titled(c) for c in columns) + " |",
+             "|" + "|".join(" ---: " if c.digits else " --- " for c in columns) + "|"]
+    lines += ["| " + " | ".join(shown(c, row[c.key]) for c in columns) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _box():
+    from rich import box
+
+    return box.SIMPLE_HEAD
