@@ -7,6 +7,7 @@ from ..options import Options
 from ..passes import run_passes
 from ..runtime import _plan
 from . import memory
+from .batches import images_to_pixels
 from .bind import bind, scratch_floats
 from .choose import compare, decide, threads_worth
 from .explain import row
@@ -62,7 +63,7 @@ def compile_program(program, options, n_outputs=None):
     """
     level, machine = isa.active(options.isa), isa.machine()
     threads = options.threads or isa.usable_cores()
-    program = run_passes(program)
+    program = images_to_pixels(run_passes(program), options)
     ops = list(memory.split_copies(program.ops))
     tuner = Tuner(machine, _weight_bytes(ops)) if options.tuned else None
     compared = {t: compare(op, level, options, machine) for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
