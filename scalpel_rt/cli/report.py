@@ -1,5 +1,6 @@
 """scalpel-rt report: show again what scalpel-rt compare has measured."""
 
+import shutil
 import sys
 
 from ..report import FORMS, read, write
@@ -30,7 +31,9 @@ def outputs(parser):
 
 def show(args, results):
     """Print the tables, and write what ``--output`` asks for."""
-    print(text(results, layers=args.layers, color=sys.stdout.isatty()), end="")
+    live = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if live else None
+    print(text(results, width, layers=args.layers, color=live), end="")
     for path in args.output:
         for written in write(results, path, args.plot, args.net, args.layers):
             print(f"written: {written}", file=sys.stderr)

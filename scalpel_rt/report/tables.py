@@ -13,21 +13,26 @@ NET_KEYS = ("net", "method", "sparsity", "threads", "batch", "ms", "spread", "sp
             "gflops", "of_peak", "of_bound", "accuracy")
 LAYER_KEYS = ("net", "layer", "method", "sparsity", "threads", "batch", "us", "speedup", "zeros", "bytes", "gflops",
               "of_peak", "of_bound", "kernel")
+#: left out first where the terminal is narrow
+LESS = ("gflops", "of_peak", "spread", "kernel", "zeros", "of_bound", "removed")
+ENDLESS = 10_000
 
 
 def text(results, width=None, layers=False, color=False):
     """Tables as text: circumstances, whole nets, layers where sparse loses, what was left out; and, if asked for, all
     layers.
 
-    ``width``: characters in a line, None = those of the terminal; ``color``: with escape codes.
+    ``width``: characters in a line, None = as many as it takes; a narrow one leaves columns out, never digits;
+    ``color``: with escape codes.
     """
     try:
         from rich.console import Console
+        from rich.measure import Measurement
         from rich.table import Table
     except ImportError as e:
         raise OptionsError("tables need rich: pip install 'scalpel-rt[report]'") from e
     out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=color, color_system="auto" if color else None,
+    console = Console(file=out, width=width or ENDLESS, force_terminal=color, color_system="auto" if color else None,
                       highlight=False, markup=False)
 
     def show(title, columns, keys, rows):
@@ -35,15 +40,27 @@ def text(results, width=None, layers=False, color=False):
         same = [c for c in columns if c.key in ("net", "threads", "batch") and len({row[c.key] for row in rows}) == 1]
         columns = [c for c in columns if c not in same]
         title = ", ".join([title, *(f"{c.title} {shown(c, rows[0][c.key])}" for c in same)])
-        table = Table(title=title, title_justify="left", title_style="bold", box=_box(), pad_edge=False)
+        made, left_out = table(title, columns, rows), []
+        for key in LESS:
+            if Measurement.get(console, console.options.update(max_width=ENDLESS), made).maximum <= console.width:
+                break
+            left_out += [c.title for c in columns if c.key == key]
+            columns = [c for c in columns if c.key != key]
+            made = table(title, columns, rows)
+        console.print(made)
+        if left_out:
+            console.print(f"Left out for want of room: {', '.join(left_out)}.")
+        console.print()
+
+    def table(title, columns, rows):
+        made = Table(title=title, title_justify="left", title_style="bold", box=_box(), pad_edge=False)
         for c in columns:
-            table.add_column(c.title + (f"\n{c.unit}" if c.unit else ""), justify="right" if c.digits else "left",
-                             no_wrap=bool(c.digits) or c.key == "method", overflow="fold")
+            made.add_column(c.title + (f"\n{c.unit}" if c.unit else ""), justify="right" if c.digits else "left",
+                            no_wrap=bool(c.digits) or c.key == "method", overflow="fold")
         for row in rows:
             slow = row["speedup"] is not None and row["speedup"] < 1
-            table.add_row(*(shown(c, row[c.key]) for c in columns), style="red" if slow else None)
-        console.print(table)
-        console.print()
+            made.add_row(*(shown(c, row[c.key]) for c in columns), style="red" if slow else None)
+        return made
 
     for what, value in conditions(results):
         console.print(f"{what}: {value}")

@@ -10,6 +10,7 @@ pytest.importorskip("rich", reason="rich is not installed (the extra `report`): 
 
 from scalpel_rt.errors import OptionsError  # noqa: E402
 from scalpel_rt.report import FORMS, read, tables, write  # noqa: E402
+from scalpel_rt.report.rows import NETS, net_rows, shown  # noqa: E402
 
 from .sample import entry, results  # noqa: E402
 
@@ -61,3 +62,13 @@ def test_write(tmp_path, form):
 def test_unknown_form(tmp_path):
     with pytest.raises(OptionsError, match=r"a report is written as .html, .csv"):
         write(results(), tmp_path / "out.pdf")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_narrow_terminal_loses_columns_and_no_digits(width):
+    whole, narrow = tables.text(results()), tables.text(results(), width)
+    head = narrow.index("Whole nets")
+    assert max(map(len, narrow[head:].splitlines())) <= width < max(map(len, whole.splitlines()))
+    assert "Left out for want of room" in narrow and "Left out" not in whole
+    for row in net_rows(results()):
+        assert shown(next(c for c in NETS if c.key == "ms"), row["ms"]) in narrow
