@@ -24,3 +24,9 @@ def path(name):
     if not (found / "deploy.prototxt").is_file():
         raise OptionsError(f"no net {name!r} comes with this package; it has {', '.join(names()) or 'none'}")
     return found
+
+
+def files(name):
+    """(description, weights or None where there are none) of one net; OptionsError as :func:`path`."""
+    weights = path(name) / "weights.caffemodel"
+    return path(name) / "deploy.prototxt", weights if weights.is_file() else None

@@ -1,18 +1,21 @@
 """Arguments and output that several verbs share."""
 
 import argparse
+import os
 import sys
 import zipfile
 
 import numpy as np
 
+from .. import zoo
 from ..errors import FormatError, OptionsError
 
 
 def net_arguments(parser, weights="optional", net="required"):
     """PROTOTXT [WEIGHTS] and how to read them."""
     parser.add_argument("prototxt", nargs=None if net == "required" else "?",
-                        help="the net's description, or a compact .safetensors file")
+                        help="the net's description, a compact .safetensors file, or the name of a net that comes "
+                             "with the package: lenet5")
     if weights == "required":
         parser.add_argument("weights", help="its .caffemodel, .caffemodel.h5 or .safetensors")
     else:
@@ -41,7 +44,10 @@ def load(args):
     """The Net that the arguments of :func:`net_arguments` (and, if given, :func:`run_arguments`) name."""
     import scalpel_rt as srt
 
-    net = srt.load(args.prototxt, args.weights, phase=args.phase, level=args.level, stages=args.stage)
+    prototxt, weights = args.prototxt, args.weights
+    if weights is None and not os.path.exists(prototxt) and prototxt in zoo.names():
+        prototxt, weights = zoo.files(prototxt)
+    net = srt.load(prototxt, weights, phase=args.phase, level=args.level, stages=args.stage)
     for name, dims in args.shape:
         if name is None and len(net.inputs) != 1:
             raise OptionsError(f"--shape must say which input: {', '.join(net.inputs)}")

@@ -18,11 +18,10 @@ def named(name):
     ``name`` is none of them, or a file."""
     if Path(name).exists() or name not in zoo.names():
         return None, None
-    folder = zoo.path(name)
-    weights = folder / "weights.caffemodel"
-    if weights.is_file():
-        return load(folder / "deploy.prototxt", weights), None
-    return random_weights(load(folder / "deploy.prototxt")), RANDOM.format(name)
+    prototxt, weights = zoo.files(name)
+    if weights is not None:
+        return load(prototxt, weights), None
+    return random_weights(load(prototxt)), RANDOM.format(name)
 
 
 def random_weights(net, seed=0):

@@ -40,6 +40,14 @@ def test_info_shows_layers_and_totals(files, capsys):
     assert "1x4x6x4" in out and "4x3x3x3 4" in out and "tiny: 5 layers, 597 parameters" in out
 
 
+def test_a_net_that_comes_with_the_package_goes_by_its_name(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["info", "lenet5"]) == 0
+    assert "LeNet-5" in capsys.readouterr().out
+    assert main(["info", "lenet6"]) == 1
+    assert "lenet6: No such file" in capsys.readouterr().err
+
+
 def test_info_as_json_and_dot(files, capsys):
     assert main(["info", *files, "--json", "--shape", "2,3,8,6"]) == 0
     numbers = json.loads(capsys.readouterr().out)
