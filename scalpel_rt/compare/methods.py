@@ -50,7 +50,7 @@ class Way:
 
     @property
     def title(self):
-        return self.method if self.sparsity is None else f"{self.method} at {self.sparsity:.0%}"
+        return self.method if self.sparsity is None else f"{self.method} at {100 * self.sparsity:g} %"
 
     def prepare(self, threads, options):
         """A function from input arrays to the output, with ``layers`` where it can tell them apart.
@@ -105,7 +105,7 @@ def ways(net, methods, sparsities, width="native", tell=None):
         for s in (None,) if pruning is None else sparsities:
             if (pruning, s) not in made:
                 if tell is not None and pruning is not None:
-                    tell(f"pruning for {name} at {s:.0%}")
+                    tell(f"pruning for {name} at {100 * s:g} %")
                 made[pruning, s] = net if pruning is None else Net(PRUNE[pruning](net.graph, s, width), net.options)
             found.append(Way(name, s, made[pruning, s], runner))
     return found

@@ -66,16 +66,27 @@ def compare(net, methods=DEFAULT, sparsities=SPARSITIES, engines=(), *, threads=
     skipped = []
     methods = [m for m in methods if _usable(METHODS.get(m, (None, None))[1], m, skipped)]
     engines = [e for e in engines if _usable(e, e, skipped)]
-    combinations = list(itertools.product(threads, batches))
-    clock = Clock(progress, [PREPARING * seconds, *[PREPARING * seconds, seconds] * len(combinations)])
-
+    clock = Clock(progress, [PREPARING * seconds, *parts(threads, batches, seconds)])
     everything = ways(net, methods, list(sparsities), width, clock.tell)
     everything += [Way(name, None, other, "auto") for name, other in (pruned or {}).items()]
     everything += _engine_ways(net, engines, everything, sparsities, width)
     accuracies = {} if data is None else _accuracies(everything, data, clock)
+    entries, refused, unable = contest(net, everything, threads, batches, data=data, seed=seed, seconds=seconds,
+                                       options=options, accuracies=accuracies, clock=clock)
+    settings = {"methods": list(methods), "sparsities": list(sparsities), "engines": list(engines),
+                "threads": threads, "batches": batches, "width": width, "seconds": seconds, "isa": options.isa,
+                "numerics": options.numerics, "tune": options.tune, "data": None if data is None else data.name}
+    return Results(about(command or "scalpel_rt.compare", {"input": seed}, settings, isa.active(options.isa)), entries,
+                   skipped + unable, refused, [])
 
-    entries, refused = [], []
-    for count, batch in combinations:
+
+def contest(net, everything, threads, batches, *, seed, seconds, options, clock, data=None, accuracies=None):
+    """Time Ways of running ``net`` with each number of threads and each batch; (entries, refused, skipped).
+
+    Parameters as for :func:`compare`; ``clock`` has the :func:`parts` of this still before it.
+    """
+    entries, refused, skipped = [], [], []
+    for count, batch in itertools.product(threads, batches):
         clock.next()
         inputs = _inputs(net.graph, batch, data, seed)
         shapes = {name: array.shape for name, array in inputs.items()}
@@ -86,17 +97,21 @@ def compare(net, methods=DEFAULT, sparsities=SPARSITIES, engines=(), *, threads=
             if text.startswith("timing") and not timing:
                 timing = True
                 clock.next()
-            clock.tell(f"{text}, {count} thread{'s' * (count > 1)}, batch {batch}", share)     # noqa: B023
+            clock.tell(f"{net.name or 'net'}: {text}, {count} thread{'s' * (count > 1)}, batch {batch}",   # noqa: B023
+                       share)
 
         found, wrong, unable = measure(reshaped(everything, shapes), net.graph, list(inputs.values()),
-                                       threads=count, options=options, seconds=seconds, accuracies=accuracies,
+                                       threads=count, options=options, seconds=seconds, accuracies=accuracies or {},
                                        tell=tell)
         entries, refused, skipped = entries + found, refused + wrong, skipped + unable
-    settings = {"methods": list(methods), "sparsities": list(sparsities), "engines": list(engines),
-                "threads": threads, "batches": batches, "width": width, "seconds": seconds, "isa": options.isa,
-                "numerics": options.numerics, "tune": options.tune, "data": None if data is None else data.name}
-    return Results(about(command or "scalpel_rt.compare", {"input": seed}, settings, isa.active(options.isa)), entries,
-                   skipped, refused, [])
+        if not timing:
+            clock.next()
+    return entries, refused, skipped
+
+
+def parts(threads, batches, seconds):
+    """For a Clock: the seconds that the parts of a :func:`contest` take, about."""
+    return [PREPARING * seconds, seconds] * (len(threads) * len(batches))
 
 
 def _counts(what, numbers):

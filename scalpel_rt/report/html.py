@@ -94,7 +94,8 @@ def summary(results):
         lines.append(
             f"{net}: {best.method} with {100 * best.zeros:.0f} % of the weights gone runs in "
             f"{significant(1e3 * best.times.median)} ms, dense in {significant(1e3 * base.times.median)} ms: "
-            f"{results.speedup(best):.2f} times as fast, and {100 * (1 - best.bytes / best.dense_bytes):.0f} % smaller "
+            f"{results.speedup(best):.2f} times as fast"
+            + (f", and {100 * (1 - best.bytes / best.dense_bytes):.0f} % smaller " if best.dense_bytes else " ") +
             f"({best.threads} thread{'s' * (best.threads != 1)}, batch {best.batch}).")
         slower = [e for e in own if e.zeros and results.speedup(e) and results.speedup(e) < 1 and e.sparsity]
         if slower:

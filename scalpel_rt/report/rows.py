@@ -59,7 +59,7 @@ def net_rows(results):
         rows.append({
             "net": e.net, "method": e.method, "sparsity": e.sparsity, "threads": e.threads, "batch": e.batch,
             "ms": 1e3 * e.times.median, "spread": _spread(e.times), "speedup": results.speedup(e), "zeros": e.zeros,
-            "bytes": e.bytes, "removed": max(0.0, 1 - e.bytes / e.dense_bytes) if e.dense_bytes else None,
+            "bytes": e.bytes or None, "removed": max(0.0, 1 - e.bytes / e.dense_bytes) if e.dense_bytes else None,
             "multiply_adds": e.multiply_adds, "accuracy": e.accuracy, "error": e.error,
             **_rates(machine, e.threads, level, e.multiply_adds, e.traffic, e.times.median, e.layers)})
     return rows
@@ -171,7 +171,7 @@ def conditions(results):
     pairs += [(f"reads from {level}", _by_threads(rates, "GB/s")) for level, rates in m.reading.items()]
     pairs.append(("versions", ", ".join(f"{name} {version}" for name, version in about.versions.items())))
     pairs.append(("seeds", ", ".join(f"{name} {seed}" for name, seed in about.seeds.items())))
-    return pairs
+    return [(what, value) for what, value in pairs if value]
 
 
 def _by_threads(rates, unit):

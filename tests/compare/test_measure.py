@@ -119,7 +119,7 @@ def test_a_pruned_net_is_held_against_itself(net, x):
             return methods.Ours(net.compile())
 
     entries, [refused], _ = run([csr, Unpruned("cheat", 0.9, csr.net, "dense")], net, x)
-    assert [e.method for e in entries] == ["csr"] and refused.what.startswith("cheat at 90%")
+    assert [e.method for e in entries] == ["csr"] and refused.what.startswith("cheat at 90 %")
 
 
 def test_what_cannot_run_is_skipped(net, x):
