@@ -1,10 +1,12 @@
-"""Labelled data for training and accuracy figures: arrays, .npz, MNIST idx files, CIFAR binaries, image folders.
+"""Labelled data for training and accuracy figures: arrays, .npz, MNIST idx files, CIFAR binaries, image folders, and
+datasets of the user's own, torch's among them.
 
 :func:`open_data` turns what a user writes on a command line into a :class:`Dataset`; everything stays uint8 or float32
 in memory as it was on disk, and pixels become network input only batch by batch (:class:`Transform`).
 """
 
 import gzip
+import os
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import FormatError, OptionsError, ShapeError
+from .errors import DataError, FormatError, OptionsError, ShapeError
 
 _IDX_TYPES = {
     8: np.uint8,
@@ -46,7 +48,7 @@ class Transform:
 class Dataset:
     """Samples and their answers.
 
-    images : array (N, C, H, W) or (N, ...), uint8 or float32
+    images : array (N, C, H, W) or (N, ...), uint8 or float32, or what can be indexed like one
     labels : int64 array (N,), or float32 (N, ...) for regression
     """
 
@@ -93,7 +95,8 @@ class Dataset:
 def open_data(spec, train=False):
     """Open data by description.
 
-    ``spec`` is a :class:`Dataset` (returned as it is), a tuple of arrays (images, labels), or a string or path: a
+    ``spec`` is a :class:`Dataset` (returned as it is), a tuple of arrays (images, labels), a dataset of the user's own
+    (torch's, or whatever has a length and gives (sample, answer) for a number), or a string or path: a
     ``.npz`` with ``images`` (or ``x``, ``data``) and ``labels`` (or ``y``, ``label``); a folder with MNIST idx files
     (``.gz`` or not) or CIFAR binaries, of which ``train`` picks the part; or a folder with one folder of images for
     each class, in alphabetical order
@@ -103,6 +106,8 @@ def open_data(spec, train=False):
         return spec
     if isinstance(spec, tuple) and len(spec) == 2:
         return Dataset(np.asarray(spec[0]), np.asarray(spec[1]))
+    if not isinstance(spec, (str, os.PathLike)):
+        return _of_items(spec)
     path = Path(spec)
     if not path.exists():
         raise OptionsError(f"no such data: {path}")
@@ -117,6 +122,42 @@ def open_data(spec, train=False):
     if list(path.glob("data_batch*.bin")) or (path / "test_batch.bin").exists():
         return read_cifar(path, train)
     return read_folder(path, train)
+
+
+def _of_items(items):
+    """A Dataset that asks for each sample when it is used, so that what a user's dataset does at random stays so.
+
+    All are read once beforehand, for their answers.
+    """
+    if not (hasattr(items, "__len__") and hasattr(items, "__getitem__")):
+        raise OptionsError(f"{type(items).__name__} has no length or cannot be asked for a sample by its number; "
+                           "data that only run by cannot be shuffled")
+    try:
+        answers = [np.asarray(items[i][1]) for i in range(len(items))]
+    except (TypeError, IndexError, KeyError) as error:
+        raise DataError(f"{type(items).__name__} does not give (sample, answer) for a number: {error}") from None
+    whole = bool(answers) and answers[0].dtype.kind in "iu"
+    labels = np.stack(answers).astype(np.int64 if whole else np.float32) if answers else np.empty(0)
+    return Dataset(_Samples(items), labels, name=type(items).__name__)
+
+
+class _Samples:
+    """The samples of a user's dataset, as if they were one array (N, ...)."""
+
+    def __init__(self, items, order=None):
+        self.items, self.order = items, np.arange(len(items)) if order is None else order
+        self.shape = (len(self.order), *(np.shape(np.asarray(items[0][0])) if len(self.order) else ()))
+        self.ndim = len(self.shape)
+
+    def __len__(self):
+        return len(self.order)
+
+    def __getitem__(self, index):
+        found = [np.asarray(self.items[int(i)][0], np.float32) for i in self.order[index]]
+        odd = next((x.shape for x in found if x.shape != self.shape[1:]), None)
+        if odd is not None:
+            raise ShapeError(f"{type(self.items).__name__}: a sample of shape {odd}, but the first is {self.shape[1:]}")
+        return np.stack(found)
 
 
 def read_npz(path):
@@ -185,14 +226,16 @@ def read_cifar(folder, train=False):
 
 
 def read_folder(folder, train=False):
-    """A folder with one folder of images, all of one size, for each class. Channels come out as BGR, as in Caffe."""
-    folder = Path(folder)
-    for part in ("train",) if train else ("test", "val"):
-        if (folder / part).is_dir():
-            folder = folder / part
-            break
-    classes = sorted(p for p in folder.iterdir() if p.is_dir())
-    files = [(p, i) for i, c in enumerate(classes) for p in sorted(c.rglob("*")) if p.suffix.lower() in _IMAGE_SUFFIXES]
+    """A folder with one folder of images, all of one size, for each class. Channels come out as BGR, as in Caffe.
+
+    A class counts in all parts when one of them has it.
+    """
+    parts = [Path(folder) / name for name in ("train", "test", "val") if (Path(folder) / name).is_dir()]
+    classes = sorted({p.name for part in parts or [Path(folder)] for p in part.iterdir() if p.is_dir()})
+    wanted = ("train",) if train else ("test", "val")
+    folder = next((part for name in wanted for part in parts if part.name == name), Path(folder))
+    files = [(p, i) for i, name in enumerate(classes) for p in sorted((folder / name).rglob("*"))
+             if p.suffix.lower() in _IMAGE_SUFFIXES]
     if not files:
         raise FormatError("holds no MNIST or CIFAR files and no folders of images", file=str(folder))
     try:

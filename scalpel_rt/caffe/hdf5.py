@@ -3,10 +3,12 @@
 Layout: group ``/data/<layer>`` with datasets ``0``, ``1`` ...; layers without parameters have empty groups.
 """
 
+import io
+
 import numpy as np
 
 from ..errors import FormatError
-from ..files import atomic_path
+from ..files import atomic_write
 from .weights import MAX_AXES, MAX_PARTS, Blob, LayerWeights, Weights
 
 
@@ -50,13 +52,15 @@ def write_layers(path, layers):
         if name in seen:
             raise FormatError("two layers of this name cannot be in one HDF5 file", file=str(path), layer=name)
         seen.add(name)
-    with atomic_path(path) as part, h5py.File(part, "w") as file:
+    made = io.BytesIO()     # not the file itself: the HDF5 library crashes on a full disk
+    with h5py.File(made, "w") as file:
         data = file.create_group("data")
         for name, arrays in layers:
             group = data.create_group(name)
             for i, array in enumerate(arrays):
                 group.create_dataset(str(i), data=np.asarray(array, np.float32))
-        file.close()  # before it takes its place
+    with atomic_write(path) as file:
+        file.write(made.getbuffer())
 
 
 def _h5py():

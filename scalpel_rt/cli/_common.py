@@ -16,10 +16,9 @@ def net_arguments(parser, weights="optional", net="required"):
     parser.add_argument("prototxt", nargs=None if net == "required" else "?",
                         help="the net's description, a compact .safetensors file, or the name of a net that comes "
                              "with the package: lenet5")
-    if weights == "required":
-        parser.add_argument("weights", help="its .caffemodel, .caffemodel.h5 or .safetensors")
-    else:
-        parser.add_argument("weights", nargs="?", help="its .caffemodel, .caffemodel.h5 or .safetensors")
+    said = " (needed, unless the description is a compact file)" if weights == "required" else ""
+    parser.add_argument("weights", nargs="?", help=f"its .caffemodel, .caffemodel.h5 or .safetensors{said}")
+    parser.set_defaults(needs_weights=weights == "required")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST",
                         help="which layers to keep (default: TEST)")
     parser.add_argument("--level", type=int, default=0, help="the net state's level (default: 0)")
@@ -47,6 +46,8 @@ def load(args):
     prototxt, weights = args.prototxt, args.weights
     if weights is None and not os.path.exists(prototxt) and prototxt in zoo.names():
         prototxt, weights = zoo.files(prototxt)
+    if args.needs_weights and weights is None and not prototxt.endswith(".safetensors"):
+        raise OptionsError("has no weights of its own; name the file that has them behind it", file=prototxt)
     net = srt.load(prototxt, weights, phase=args.phase, level=args.level, stages=args.stage)
     for name, dims in args.shape:
         if name is None and len(net.inputs) != 1:

@@ -66,6 +66,7 @@ def _pooling(layer, bottoms, params, training):
     far_h, far_w = max((oh - 1) * sh + kh - h - ph, 0), max((ow - 1) * sw + kw - w - pw, 0)
     if layer.method == "MAX":
         x = F.pad(x, (pw, far_w, ph, far_h), value=-torch.finfo(x.dtype).max)
+        x = x.contiguous(memory_format=torch.channels_last)     # torch is several times faster so
         return [F.max_pool2d(x, (kh, kw), (sh, sw))[:, :, :oh, :ow]]
     total = F.avg_pool2d(F.pad(x, (pw, far_w, ph, far_h)), (kh, kw), (sh, sw), divisor_override=1)[:, :, :oh, :ow]
     # The divisor counts padding, but nothing beyond it.

@@ -63,6 +63,14 @@ def test_prune_once(files, capsys, options, check):
         assert check(srt.load(*names))
 
 
+def test_a_compact_file_needs_no_other(files, capsys):
+    assert run(capsys, "prune", *files, "simd", "--sparsity", "0.5", "-o", "small.safetensors")[0] == 0
+    assert run(capsys, "prune", "small.safetensors", "nodes", "--keep", "f=9", "-o", "again")[0] == 0
+    assert srt.load("again.prototxt", "again.caffemodel").params["f"][0].shape == (9, 128)
+    status, _, err = run(capsys, "prune", "net.prototxt", "simd", "--sparsity", "0.5", "-o", "small")
+    assert status == 1 and "net.prototxt" in err and "no weights of its own" in err
+
+
 def test_prune_in_stages(files, capsys):
     args = ["prune", *files, "simd", "--sparsity", "0.8", "--scope", "global", "--width", "8", "-o", "small", "--data",
             "data.npz", "--test-data", "data.npz", "--stages", "2", "--last-epochs", "2", "--folder", "run", "--json",

@@ -1,6 +1,8 @@
 """Traditional and SIMD-aware pruning against their definitions, written out."""
 
 import math
+import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -196,8 +198,11 @@ class TestPrune:
         ("lottery", {}, "'magnitude', 'simd' or 'nodes', not 'lottery'"),
     ])
     def test_bad_options(self, net, method, options, words):
+        before = [view.data.copy() for views in net.params.values() for view in views]
         with pytest.raises((OptionsError, TypeError), match=words):
             srt.prune(net, method, **options)
+        assert all((view.data == a).all() for view, a in
+                   zip((v for views in net.params.values() for v in views), before, strict=True))
 
     @pytest.mark.parametrize("method", ["magnitude", "simd", "nodes"])
     def test_nan(self, net, method):
@@ -214,3 +219,33 @@ class TestPrune:
     def test_nothing_to_prune(self):
         with pytest.raises(OptionsError, match="no convolution"):
             srt.prune(Net(graph(input_layer("x", 1, 4) + layer("ReLU", "x", "y"))), "magnitude", sparsity=0.5)
+
+
+@contextmanager
+def full_disk(left=200):
+    """Files of this process cannot grow beyond ``left`` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (left, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", ["net.caffemodel", "net.caffemodel.h5", "net.safetensors"])
+def test_a_full_disk(net, tmp_path, name):
+    small = srt.prune(net, "simd", sparsity=0.5, width=8)
+    before = [view.data.copy() for views in small.params.values() for view in views]
+    target = tmp_path / name
+    target.write_bytes(b"as it was")
+
+    def save():
+        small.save(*([target] if name.endswith(".safetensors") else [None, target]))
+
+    with full_disk(), pytest.raises(OSError):
+        save()
+    assert target.read_bytes() == b"as it was" and list(tmp_path.iterdir()) == [target]
+    assert all((view.data == a).all() for view, a in
+               zip((v for views in small.params.values() for v in views), before, strict=True))
+    save()
+    assert target.stat().st_size > 200

@@ -36,6 +36,18 @@ class TestRoundTrip:
         assert groups.values.any(axis=1).all(), "a group without a nonzero was kept"
 
 
+@pytest.mark.parametrize("shape", [(9, 17), (31, 4, 3, 3)])
+def test_from_form_to_form_and_back(shape):
+    w = random(shape, 0.7)
+    w[0, 0] = np.float32(1e-42)     # subnormal
+    want = w.reshape(len(w), -1)
+    csr = Csr.from_dense(w).dense()
+    for axis, width in (("in", 8), ("out", 16), ("in", 4)):
+        again = Groups.from_dense(csr, width, axis).dense()
+        assert again.dtype == np.float32 and again.tobytes() == want.tobytes() == csr.tobytes()
+        csr = Csr.from_dense(again).dense()
+
+
 def test_one_nonzero_anywhere_keeps_its_group():
     for axis in ("in", "out"):
         for at in range(8):

@@ -8,13 +8,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): training is not tested")
 
 from scalpel_rt.caffe import parse_prototxt  # noqa: E402
-from scalpel_rt.datasets import Dataset  # noqa: E402
+from scalpel_rt.datasets import Dataset, open_data  # noqa: E402
 from scalpel_rt.errors import DataError, GraphError, OptionsError, ShapeError  # noqa: E402
 from scalpel_rt.graph import build  # noqa: E402
 from scalpel_rt.train.loop import accuracy, augment, fit  # noqa: E402
 from scalpel_rt.train.masks import WeightMasks  # noqa: E402
 from scalpel_rt.train.recipe import Recipe, from_solver  # noqa: E402
 from scalpel_rt.train.to_torch import TorchNet  # noqa: E402
+
+from ..graph.nets import graph, input_layer  # noqa: E402
+from ..pruning.nets import fc  # noqa: E402
 
 NET = """
 layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
@@ -165,3 +168,24 @@ def test_bfloat16_products_with_float32_weights(module, data):
     plain = TorchNet(module.graph)
     fit(plain, data, RECIPE)
     assert weights(plain) != weights(module)
+
+
+def test_a_euclidean_loss_finds_a_line():
+    rng = np.random.default_rng(0)
+    x, slope = rng.standard_normal((400, 5)).astype(np.float32), rng.standard_normal((5, 2)).astype(np.float32)
+    line = TorchNet(graph(input_layer("x", 1, 5) + fc("y", "x", 2)))
+    log = fit(line, Dataset(x, x @ slope + 1), Recipe(epochs=30, batch=20, lr=0.1, loss="euclidean", weight_decay=0))
+    assert log[-1]["loss"] < 1e-6 < 0.1 < log[0]["loss"]
+    assert np.allclose(line.weights["y", 0].detach().numpy(), slope.T, atol=1e-3)
+
+
+def test_a_torch_dataset_trains_like_its_arrays(module, data):
+    own = open_data(torch.utils.data.TensorDataset(torch.from_numpy(data.images), torch.from_numpy(data.labels)))
+    before = {key: weight.detach().clone() for key, weight in module.weights.items()}
+    logs = []
+    for part in (data, own):
+        with torch.no_grad():
+            for key, weight in module.weights.items():
+                weight.copy_(before[key])
+        logs.append([row["loss"] for row in fit(module, part, RECIPE.but(epochs=1))])
+    assert logs[0] == logs[1]
