@@ -83,8 +83,9 @@ class TestDecide:
         assert [d.layer for d in decisions] == ["c", "f", "z"] and [d.technique for d in decisions] == want
         assert axis == "in" and not found
 
-    def test_by_measuring(self, net, monkeypatch):
-        times = {"c": ("conv", 100, 90, 60), "f": ("fc", 100, 20, 60), "z": ("fc", 100, 101, 10)}
+    @pytest.mark.parametrize("groups, want", [(110, "nodes"), (90, "both"), (50, "groups")])
+    def test_by_measuring(self, net, monkeypatch, groups, want):
+        times = {"c": ("conv", 100, groups, 60), "f": ("fc", 100, 20, 60), "z": ("fc", 100, 101, 10)}
 
         def measured(graph, **options):
             return {name: Pay(name, kind, dense, dict.fromkeys(("csr", "out"), {0.5: 1e3}) | {"in": {0.5: groups}},
@@ -92,7 +93,7 @@ class TestDecide:
 
         monkeypatch.setattr("scalpel_rt.pruning.scalpel.pays", measured)
         decisions, axis, _ = decide(net.graph, rates={kind: {"groups": 0.5, "nodes": 0.5} for kind in RATES})
-        assert axis == "in" and [d.technique for d in decisions] == ["nodes", "groups", "none"]
+        assert axis == "in" and [d.technique for d in decisions] == [want, "groups", "none"]
         assert "cannot be removed" in decisions[2].why
 
     def test_a_machine_that_is_none(self, net):
