@@ -46,8 +46,8 @@ def load(args):
     prototxt, weights = args.prototxt, args.weights
     if weights is None and not os.path.exists(prototxt) and prototxt in zoo.names():
         prototxt, weights = zoo.files(prototxt)
-    if args.needs_weights and weights is None and not prototxt.endswith(".safetensors"):
-        raise OptionsError("has no weights of its own; name the file that has them behind it", file=prototxt)
+    if args.needs_weights and weights is None and not str(prototxt).endswith(".safetensors"):
+        raise OptionsError("has no weights of its own; name the file that has them behind it", file=str(prototxt))
     net = srt.load(prototxt, weights, phase=args.phase, level=args.level, stages=args.stage)
     for name, dims in args.shape:
         if name is None and len(net.inputs) != 1:
