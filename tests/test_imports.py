@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1] / "scalpel_rt"
 # Plans are run by what `runtime` binds, so `plan` comes last: it puts all the others together.
 STREET = ["caffe", "layers", "graph", "runtime", "plan.spec", "plan.verify", "passes", "plan"]
 # runtime._kernels binds the table of kernels and knows no other module: isa and options are its readers.
-FOR_ALL = {"errors", "files", "options", "isa", "sparse", "runtime._kernels", "__version__"}
+FOR_ALL = {"errors", "files", "notebook", "options", "isa", "sparse", "runtime._kernels", "__version__"}
 
 
 def imports(path):

@@ -7,7 +7,7 @@ from ..errors import OptionsError
 from .summary import summarize
 
 
-def dump(graph, form="text", rankdir="TB"):
+def dump(graph, form="text", rankdir="TB", notes=None):
     """``graph`` as a str.
 
     form : "text", "json" or "dot"
@@ -15,10 +15,12 @@ def dump(graph, form="text", rankdir="TB"):
         Of text and dot the form may change, of JSON keys are only added.
     rankdir : "TB", "LR", "BT" or "RL"
         Which way Graphviz is to draw.
+    notes : {Node: (line of text, colour)}, optional
+        For dot: what to write into nodes below their names, and how to fill them.
     """
     if rankdir not in ("TB", "LR", "BT", "RL"):
         raise OptionsError(f"rankdir is 'TB', 'LR', 'BT' or 'RL', not {rankdir!r}")
-    forms = {"text": _text, "json": _json, "dot": partial(_dot, rankdir=rankdir)}
+    forms = {"text": _text, "json": _json, "dot": partial(_dot, rankdir=rankdir, notes=notes or {})}
     if form not in forms:
         raise OptionsError(f"a graph is dumped as {', '.join(map(repr, forms))}, not {form!r}")
     return forms[form](graph)
@@ -58,12 +60,15 @@ def _json(graph):
         indent=1) + "\n"
 
 
-def _dot(graph, rankdir):
+def _dot(graph, rankdir, notes):
     lines = [f"digraph {_quoted(graph.name or 'net')} {{", f"  rankdir={rankdir}; node [shape=box, fontsize=10];"]
     maker = {}
     for i, node in enumerate(graph.nodes):
-        look = ", style=rounded" if node.layer.is_input else ""
-        lines.append(f"  n{i} [label={_quoted(node.name, node.type)}{look}];")
+        look, said = ", style=rounded" if node.layer.is_input else "", []
+        if node in notes:
+            said, color = [notes[node][0]], notes[node][1]
+            look = f", style=filled, fillcolor={_quoted(color)}"
+        lines.append(f"  n{i} [label={_quoted(node.name, node.type, *said)}{look}];")
         lines += [f"  n{maker[blob]} -> n{i} [label={_quoted(f'{blob.name} {_shape(blob.shape)}')}, fontsize=8];"
                   for blob in node.bottoms]
         maker.update((blob, i) for blob in node.tops)

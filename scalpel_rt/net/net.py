@@ -5,6 +5,7 @@ import numpy as np
 from ..errors import DataError, GraphError
 from ..graph import summarize
 from ..graph.save import save_net
+from ..notebook import net_part
 from .blobs import Blobs
 from .params import Params
 from .plans import Plans
@@ -130,6 +131,23 @@ class Net:
     def summary(self):
         """Numbers of the net and its layers at the present shapes: a :class:`scalpel_rt.graph.summary.Summary`."""
         return summarize(self.graph)
+
+    def plot(self, path=None, rankdir="TB"):
+        """Draw the net: a :class:`scalpel_rt.report.drawing.Drawing`, which notebooks show.
+
+        path : str, optional
+            Write it there too: .svg, .png or .pdf.
+        rankdir : "TB", "LR", "BT" or "RL"
+            Which way it runs.
+
+        The bluer a layer, the more of its weights are zero. Needs Graphviz' program ``dot``; UnsupportedError without.
+        """
+        from ..report.drawing import draw
+
+        return draw(self.graph, path, rankdir)
+
+    def _repr_html_(self):
+        return net_part(self)
 
     def __repr__(self):
         return (f"<Net {self.name!r}: {len(self.layers)} layers, {', '.join(self.inputs) or 'no input'} -> "

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError, located
 from ..layers._base import as_f32
+from ..notebook import plan_part
 from ..runtime import _plan
 from ..runtime.reference import run_layer
 from .explain import python_row
@@ -104,6 +105,8 @@ class StagedPlan:
     def explain(self):
         """The rows of all compiled stages (see scalpel_rt.plan.explain.Row)."""
         return [row for stage in self._chain.all_stages() for row in stage.explain()]
+    def _repr_html_(self):
+        return plan_part(self)
 
 
 class Chain:

@@ -119,7 +119,7 @@ class Forecast:
         return [rate for rate in self.rates if form != "nodes" or rate <= max(SHARES)]
 
     def _repr_html_(self):
-        from .html import page_part
+        from ..notebook import page_part
 
         return page_part(*self.net_table(), "") + page_part(*self.table(), "")
 

@@ -144,7 +144,7 @@ class Profile:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from .html import page_part
+        from ..notebook import page_part
 
         return page_part(*self.table(), self.summary())
 

@@ -28,6 +28,7 @@ import threading
 import numpy as np
 
 from scalpel_rt.errors import ShapeError
+from scalpel_rt.notebook import plan_part
 from scalpel_rt.runtime import _kernels as kernels
 
 cdef extern from *:
@@ -258,6 +259,9 @@ cdef class Plan:
     def explain(self):
         """One row for each step: what runs, what it costs, what else there was (see scalpel_rt.plan.explain.Row)."""
         return list(self.steps.rows)
+
+    def _repr_html_(self):
+        return plan_part(self)
 
     @property
     def inputs(self):
