@@ -178,8 +178,9 @@ NAMES = (*OURS, *OTHERS)
 def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     """A Net of that name with random weights.
 
-    ``zeros`` is the share of weights that are zero in every convolution and fully connected layer but the first: in
-    random groups of ``width`` along the inputs ("group_in") or outputs ("group_out"), or one by one ("csr").
+    ``zeros`` is the share of weights that are zero in every convolution and fully connected layer but the first
+    convolution: in random groups of ``width`` along the inputs ("group_in") or outputs ("group_out"), or one by one
+    ("csr").
     """
     text = OTHERS[name]() if name in OTHERS else (zoo.path(name) / "deploy.prototxt").read_text()
     net = Net(build(parse_prototxt(text), seed=seed))
@@ -193,10 +194,11 @@ def make(name, zeros=0.0, form="group_in", width=8, seed=0):
                 0.5 + rng.random(variance.shape),
                 1,
             )
-        elif node.type in ("Convolution", "InnerProduct") and zeros and not first:
+        elif node.type == "Convolution" and first:
+            first = False
+        elif node.type in ("Convolution", "InnerProduct") and zeros:
             w = node.params[0].array
             w *= mask(w.reshape(len(w), -1).shape, zeros, form, width, rng).reshape(w.shape)
-        first = first and node.type not in ("Convolution", "InnerProduct")
     return net
 
 

@@ -6,8 +6,8 @@ from ...isa import LANES
 from ._base import register
 from ._sparse_conv import SparseConv
 
-#: Bytes of pixels that a block of weights is meant to meet in a tile: a little more than the first cache, because between
-#: blocks a channel moves its sums out and the next one moves them in.
+#: Bytes of pixels that a block of weights is meant to meet in a tile: a little more than the first cache, because
+#: between blocks a channel moves its sums out and the next one moves them in.
 BLOCK = 40 * 1024
 
 
