@@ -9,6 +9,7 @@ weights, which times and bytes do not mind: of traditional pruning those of Han 
 nodes and groups those of the authors' own release of Scalpel; where neither says anything, ``SUPPOSED``.
 """
 
+import json
 import statistics
 
 from .. import isa, peers, zoo
@@ -55,16 +56,21 @@ def paper(names=NETS, *, threads=(1,), engines=(), seconds=10.0, seed=0, command
             clock.next()
         clock.tell(f"{name}: pruning")
         net, note = named(name)
-        traditional, found = _pruned(name, net, "magnitude", _traditional)
-        scalpel, found_too = _pruned(name, net, "scalpel", _scalpel)
+        # On a CPU, Scalpel prunes nodes of convolutions and groups elsewhere: groups alone where there are none.
+        groups_only = "conv" not in layer_kinds(net.graph).values()
+        traditional, found, known = _pruned(name, net, ["magnitude"], _traditional)
+        scalpel, found_too, known_too = _pruned(name, net, ["scalpel", *["simd"] * groups_only], _scalpel)
         sources.append(f"{name}: {note or 'trained weights.'} Traditional: {found}. Scalpel: {found_too}.")
         ways = [Way("dense", None, net, "dense"), *(Way(n, None, net, n) for n in usable if n not in peers.SPARSE)]
-        share = _zeros(traditional, net)
+        share, share_too = _zeros(traditional, net), _zeros(scalpel, net)
+        accuracies = {("scalpel", share_too): known_too, **{(m, share): known for m in ("csr", "scipy-csr", "mkl-csr")}}
+        if note is None:
+            accuracies.update({(m, None): _accuracy(name, "dense") for m in ("dense", *usable)})
         ways += [Way("csr", share, traditional, "csr"),
                  *(Way(n.replace("_", "-"), share, traditional, n) for n in usable if n in peers.SPARSE)]
-        ways.append(Way("scalpel", _zeros(scalpel, net), scalpel, "auto"))
+        ways.append(Way("scalpel", share_too, scalpel, "auto"))
         made, wrong, unable = contest(net, ways, list(threads), [1], seed=seed, seconds=seconds,
-                                      options=Options(tune=True), clock=clock)
+                                      options=Options(tune=True), clock=clock, accuracies=accuracies)
         entries, refused, skipped = entries + made, refused + wrong, skipped + unable
     settings = {"nets": list(names), "threads": list(threads), "seconds": seconds, "engines": list(engines),
                 "methods": [n.replace("_", "-") for n in usable if n in peers.PRODUCTS]}
@@ -122,12 +128,23 @@ def _there(name, skipped):
     return why is None
 
 
-def _pruned(name, net, variant, otherwise):
-    """(Net, where it is from): the one that comes along, or one made here by ``otherwise``."""
-    shipped = zoo.path(name) / f"{variant}.safetensors"
-    if shipped.is_file():
-        return load(shipped), "pruned and retrained, as it comes along"
-    return otherwise(name, net)
+def _pruned(name, net, variants, otherwise):
+    """(Net, where it is from, its accuracy or None): the first of ``variants`` that comes along, or one made here by
+    ``otherwise``."""
+    for variant in variants:
+        shipped = zoo.path(name) / f"{variant}.safetensors"
+        if shipped.is_file():
+            return load(shipped), f"pruned and retrained, as it comes along ({shipped.name})", _accuracy(name, variant)
+    return *otherwise(name, net), None
+
+
+def _accuracy(name, variant):
+    """Percent on the full test data, as the package says that it was measured; None where it does not."""
+    try:
+        held = json.loads((zoo.folder() / "measured.json").read_text(encoding="utf-8"))
+        return float(held[name][variant]["accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _traditional(name, net):

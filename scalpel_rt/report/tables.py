@@ -93,16 +93,43 @@ def csv_text(results, layers=False):
     return out.getvalue()
 
 
-def markdown(results, keys=("method", "sparsity", "threads", "ms", "speedup", "bytes", "removed", "accuracy")):
-    """The table of whole nets for a README; ``keys`` of the columns."""
+def markdown(results, keys=("method", "sparsity", "threads", "batch", "ms", "speedup", "bytes", "removed", "accuracy")):
+    """A table for a README: of one net, a row for each way (``keys`` of the columns); of several nets, a row for each
+    net with speed-ups of all methods, and what Scalpel removed."""
     rows = net_rows(results)
+    nets = list(dict.fromkeys(row["net"] for row in rows))
+    if len(nets) > 1:
+        return _by_net(rows, nets)
     columns = used([c for key in keys for c in NETS if c.key == key], rows)
-    if len({row["net"] for row in rows}) > 1:
-        columns = [NETS[0], *columns]
-    lines = ["| " + " | ".join(titled(c) for c in columns) + " |",
-             "|" + "|".join(" ---: " if c.digits else " --- " for c in columns) + "|"]
-    lines += ["| " + " | ".join(shown(c, row[c.key]) for c in columns) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    columns = [c for c in columns if c.key not in ("threads", "batch") or len({row[c.key] for row in rows}) > 1]
+    return _marked([titled(c) for c in columns], [[shown(c, row[c.key]) for c in columns] for row in rows],
+                   [bool(c.digits) for c in columns])
+
+
+def _by_net(rows, nets):
+    """The first number of threads and batch, one sparsity for each method: the one nearest 90 %."""
+    rows = [row for row in rows if (row["threads"], row["batch"]) == (rows[0]["threads"], rows[0]["batch"])]
+    table = {}
+    for row in sorted(rows, key=lambda row: -abs((row["sparsity"] or 0) - 0.9)):
+        table[row["net"], row["method"]] = row
+    methods = [m for m in dict.fromkeys(row["method"] for row in rows) if m != "dense"]
+    pruned = [m for m in methods if any(row["method"] == m and row["zeros"] for row in rows)]
+    column = {c.key: c for c in NETS}
+
+    def cell(net, method, key):
+        row = table.get((net, method))
+        return "" if row is None or row[key] is None else shown(column[key], row[key])
+
+    head = ["net", "dense (ms)", *(f"{m} (×)" for m in methods), *(f"{m}: bytes removed (%)" for m in pruned[-1:])]
+    lines = [[net, cell(net, "dense", "ms"), *(cell(net, m, "speedup") for m in methods),
+              *(cell(net, m, "removed") for m in pruned[-1:])] for net in nets]
+    return _marked(head, lines, [False] + [True] * (len(head) - 1))
+
+
+def _marked(head, lines, right):
+    marks = "|" + "|".join(" ---: " if r else " --- " for r in right) + "|"
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in (head, *lines)]
+    return "\n".join([rows[0], marks, *rows[1:]]) + "\n"
 
 
 def _box():

@@ -74,8 +74,10 @@ def test_shipped_nets_are_preferred(monkeypatch, tmp_path):
     net.save(tmp_path / "x" / "deploy.prototxt")
     net.save(tmp_path / "x" / "scalpel.safetensors")
     monkeypatch.setattr(zoo, "folder", lambda: tmp_path)
-    shipped, said = module._pruned("x", net, "scalpel", None)
-    assert said == "pruned and retrained, as it comes along"
+    (tmp_path / "measured.json").write_text('{"x": {"scalpel": {"accuracy": 98.5}}}')
+    shipped, said, accuracy = module._pruned("x", net, ["none", "scalpel"], None)
+    assert said == "pruned and retrained, as it comes along (scalpel.safetensors)" and accuracy == 98.5
+    assert module._accuracy("x", "dense") is None
     assert np.array_equal(shipped.params["ip1"][0].data, net.params["ip1"][0].data)
 
 

@@ -43,6 +43,13 @@ def test_csv():
     assert len(rows) == 10 and rows[0]["layer"] == "c1+r1" and float(rows[0]["us"]) == 250
 
 
+def test_markdown_of_several_nets():
+    more = [entry(net="m|m"), entry("csr", 0.25e-3, 0.9, net="m|m")]
+    lines = tables.markdown(replace(results(), entries=[*results().entries, *more])).splitlines()
+    assert lines[0] == "| net | dense (ms) | csr (×) | simd (×) | opencv (×) | simd: bytes removed (%) |"
+    assert lines[2] == "| n | 1.00 | 2.00 | 5.00 | 0.67 | 85 |" and lines[3] == "| m\\|m | 1.00 | 4.00 |  |  |  |"
+
+
 def test_markdown():
     lines = tables.markdown(results()).splitlines()
     assert lines[0].startswith("| method | asked (%)") and len(lines) == 8 and all(
