@@ -10,6 +10,8 @@ import numpy as np
 _forms = {}
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
+HUGE = 2 << 20  # bytes of a huge page: weights that stream by miss the TLB less, and are fetched further ahead
+ASKED = 4 << 20  # bytes from which on NumPy asks the system for such pages
 
 #: Share of the peak that the scalar kernels reach: they make one sum at a time, in order.
 SCALAR = 0.1
@@ -66,11 +68,12 @@ class Form:
 
 
 def packed(shape, dtype=np.float32):
-    """An uninitialised C-contiguous array whose memory starts on a 64-byte boundary."""
+    """An uninitialised C-contiguous array whose memory starts on a 64-byte boundary; a large one lies in huge pages."""
     dtype = np.dtype(dtype)
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(nbytes + ALIGN, np.uint8)
-    start = -raw.ctypes.data % ALIGN
+    align = HUGE if nbytes >= HUGE // 2 else ALIGN
+    raw = np.empty(nbytes + align if align == ALIGN else max(nbytes + align, ASKED), np.uint8)
+    start = -raw.ctypes.data % align
     return raw[start : start + nbytes].view(dtype).reshape(shape)
 
 
