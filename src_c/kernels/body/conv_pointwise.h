@@ -12,7 +12,10 @@
 
 #define WIDTH (TILE_N < 16 ? TILE_N : 16)
 
-enum { BLOCK = 48 * 1024 };         /* floats of input that meet all weights before the next are read */
+enum {
+    BLOCK = 48 * 1024,              /* floats of input that meet all weights before the next are read */
+    AHEAD = 1024                    /* floats by which weights are fetched in advance */
+};
 
 /* `mr` neighbouring outputs of one row, of `outputs` channels from the first of a panel on. */
 typedef struct {
@@ -22,7 +25,8 @@ typedef struct {
     float p0, p1;
 } point_tile;
 
-static inline __attribute__((always_inline)) void point_tile_run(int mr, int nv, const point_tile *t)
+/* The first tile of a panel brings its weights along (`ahead`), for the others they are there. */
+static inline __attribute__((always_inline)) void point_tile_run(int mr, int nv, int ahead, const point_tile *t)
 {
     vf acc[TILE_M][TILE_V];
 #pragma GCC unroll 8
@@ -30,7 +34,7 @@ static inline __attribute__((always_inline)) void point_tile_run(int mr, int nv,
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
-    gemm_tile(mr, nv, t->k, t->x, t->plane, t->step, t->w, t->ldw, 0, 0, acc);
+    gemm_tile(mr, nv, t->k, t->x, t->plane, t->step, t->w, t->ldw, 0, ahead, acc);
     vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
 #pragma GCC unroll 8
     for (int j = 0; j < nv; j++) {
@@ -52,10 +56,11 @@ static inline __attribute__((always_inline)) void point_tile_run(int mr, int nv,
 }
 
 #define TILE_DEFINE(mr, nv) \
-    static void point_tile_##mr##x##nv(const point_tile *t) { point_tile_run(mr, nv, t); }
+    static void point_tile_##mr##x##nv(const point_tile *t) { point_tile_run(mr, nv, 0, t); } \
+    static void point_first_##mr##x##nv(const point_tile *t) { point_tile_run(mr, nv, AHEAD, t); }
 TILE_EACH(TILE_DEFINE)
-#define TILE_NAME(mr, nv) point_tile_##mr##x##nv,
-static void (*const point_tiles[TILE_M * TILE_V])(const point_tile *) = {TILE_EACH(TILE_NAME)};
+#define TILE_NAME(mr, nv) {point_tile_##mr##x##nv, point_first_##mr##x##nv},
+static void (*const point_tiles[TILE_M * TILE_V][2])(const point_tile *) = {TILE_EACH(TILE_NAME)};
 
 /* How outputs are numbered: rows of `width` outputs that lie next to each other, each cut into `tiles`; an image of stride 1 is one row. */
 typedef struct {
@@ -63,14 +68,15 @@ typedef struct {
 } point_rows;
 
 /* Tile number i of all images, for the channels of one panel, from channel m of all on. */
-static void point_tile_at(const scl_args_conv *a, const point_rows *r, int64_t i, int64_t channel, int64_t m, point_tile *t)
+static void point_tile_at(const scl_args_conv *a, const point_rows *r, int64_t i, int64_t channel, int64_t m, int first,
+                          point_tile *t)
 {
     int64_t row = i / r->tiles % r->rows, image = i / r->tiles / r->rows, begin = even_begin(r->width, r->tiles, i % r->tiles);
     int64_t mr = even_begin(r->width, r->tiles, i % r->tiles + 1) - begin, at = m * t->out_plane + row * r->width + begin;
     t->x = a->x + image * a->x_stride + channel * t->plane + row * a->sh * a->wd + begin * a->sw;
     t->y = a->y + image * a->y_stride + at;
     t->add = a->add ? a->add + image * a->add_stride + at : NULL;
-    point_tiles[(mr - 1) * TILE_V + even_count(t->outputs, VL) - 1](t);
+    point_tiles[(mr - 1) * TILE_V + even_count(t->outputs, VL) - 1][first](t);
 }
 
 void CONV_POINTWISE(const void *args, int tid, int nt)
@@ -96,7 +102,8 @@ void CONV_POINTWISE(const void *args, int tid, int nt)
                 t.w = (const float *)a->w + (g * padded + from) * k;
                 t.bias = a->bias ? (const float *)a->bias + m : NULL;
                 t.slope = a->act == SCL_ACT_PRELU ? (const float *)a->slope + m : NULL;
-                for (int64_t i = i0 + even_begin(i1 - i0, blocks, b); i < i0 + even_begin(i1 - i0, blocks, b + 1); i++)
-                    point_tile_at(a, &r, i, g * k, m, &t);
+                int64_t begin = i0 + even_begin(i1 - i0, blocks, b), end = i0 + even_begin(i1 - i0, blocks, b + 1);
+                for (int64_t i = begin; i < end; i++)
+                    point_tile_at(a, &r, i, g * k, m, i == begin, &t);
             }
 }
