@@ -3,6 +3,8 @@
 # make levels  the tests of whole nets, with each instruction set forced in turn
 # make oldcpus the demo and part of the tests on processors without AVX, as QEMU plays them (qemu-user)
 # make asan    the tests of everything written in C, under AddressSanitizer and UBSan
+# make bench   a short set of benchmarks, in five minutes, saved in .benchmarks
+# make bench-compare    whether anything became slower between the last two saved runs (or OLD=… NEW=…)
 # make lint    what the linter says
 # make clean   away with all that was made
 
@@ -15,7 +17,7 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 SOURCES := setup.py pyproject.toml $(shell find src_c proto -type f) \
            $(wildcard scalpel_rt/runtime/*.pyx scalpel_rt/runtime/*.pxd)
 
-.PHONY: demo test levels oldcpus asan lint clean
+.PHONY: demo test levels oldcpus asan bench bench-compare lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/scalpel-rt demo
@@ -77,6 +79,12 @@ asan: $(VENV)/installed-dev
 	cd $(ASAN)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(ASAN_TESTS)
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m pytest benchmarks/bench_*.py -m "not long" -q --benchmark-autosave --benchmark-columns=median,iqr,rounds
+
+bench-compare: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.compare $(OLD) $(NEW)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check

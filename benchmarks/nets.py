@@ -175,6 +175,11 @@ OTHERS = {f.__name__: f for f in (alexnet, googlenet, squeezenet, mobilenet, res
 NAMES = (*OURS, *OTHERS)
 
 
+def text(name):
+    """The prototxt of a net."""
+    return OTHERS[name]() if name in OTHERS else (zoo.path(name) / "deploy.prototxt").read_text()
+
+
 def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     """A Net of that name with random weights.
 
@@ -182,8 +187,7 @@ def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     convolution: in random groups of ``width`` along the inputs ("group_in") or outputs ("group_out"), or one by one
     ("csr").
     """
-    text = OTHERS[name]() if name in OTHERS else (zoo.path(name) / "deploy.prototxt").read_text()
-    net = Net(build(parse_prototxt(text), seed=seed))
+    net = Net(build(parse_prototxt(text(name)), seed=seed))
     rng = np.random.default_rng(seed)
     first = True
     for node in net.layers:

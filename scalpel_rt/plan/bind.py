@@ -1,8 +1,11 @@
 """From an operation, a kernel for it and a layout to a step with all its arguments."""
 
+from collections import namedtuple
+
 import numpy as np
 
 from ..runtime import _kernels, _plan
+from . import memory
 from .forms import packed
 from .forms._base import ALIGN
 from .memory import ALIGN as FLOATS
@@ -24,6 +27,19 @@ def bind(choice, layout, t, threads=1, ns=0.0, args=None):
         args["scratch_stride"] = scratch_floats(choice)
         offsets["scratch"] = 4 * layout.scratch[t]
     return _plan.Step(op.name, kernel, args, offsets, threads, ns)
+
+
+Bound = namedtuple("Bound", "op form kernel")
+
+
+def alone(op, form, kernel, threads=1):
+    """(a Plan of this one operation, by this kernel in ``threads`` parts; its packed arguments)."""
+    bound = Bound(op, form, kernel)
+    args = pack(bound)
+    layout = memory.lay_out([op], op.inputs, op.outputs, {0: threads * scratch_floats(bound)})
+    step = bind(bound, layout, 0, threads, args=args)
+    slots = [[_plan.Slot(v.name, v.shape, 4 * layout.offset[v]) for v in side] for side in (op.inputs, op.outputs)]
+    return _plan.Plan(_plan.Steps([step], 4 * layout.size, *slots)), args
 
 
 def pack(choice):

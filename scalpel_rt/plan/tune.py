@@ -6,13 +6,10 @@ shapes, and where the weights are zero.
 
 import hashlib
 import time
-from collections import namedtuple
 
 import numpy as np
 
-from ..runtime import _plan
-from . import memory
-from .bind import bind, pack, scratch_floats
+from .bind import alone
 from .cache import build, digest, open_cache
 
 RUNS = 12               # of each kernel that is not far behind after the first
@@ -20,9 +17,6 @@ OP_NS = 30e6            # after so much time on one operation, no more runs
 NET_NS = 1.2e9          # after so much time on one net, packing included, estimates have to do for what is left
 WORSE = 1.5             # times the best: no more runs for this kernel
 UNMEASURED = "unmeasured"   # stands beside symbols in the cache: there was no time for the others
-
-
-Bound = namedtuple("Bound", "op form kernel")
 
 
 class Tuner:
@@ -74,7 +68,7 @@ class Tuner:
         times, plans, args = {}, {}, {}
         for candidate in candidates:
             symbol = candidate.kernel.symbol
-            plan, packed = self._bind(op, candidate)
+            plan, packed = alone(op, candidate.form, candidate.kernel)
             times[symbol] = min(self._time(plan, arrays) for _ in range(2))
             if times[symbol] <= WORSE * min(times.values()):
                 plans[symbol], args[symbol] = plan, packed
@@ -87,14 +81,6 @@ class Tuner:
             if len(plans) < 2 or time.perf_counter_ns() - begin > OP_NS:
                 break
         return times, args
-
-    def _bind(self, op, candidate):
-        bound = Bound(op, candidate.form, candidate.kernel)
-        args = pack(bound)
-        layout = memory.lay_out([op], op.inputs, op.outputs, {0: scratch_floats(bound)})
-        step = bind(bound, layout, 0, args=args)
-        slots = [[_plan.Slot(v.name, v.shape, 4 * layout.offset[v]) for v in side] for side in (op.inputs, op.outputs)]
-        return _plan.Plan(_plan.Steps([step], 4 * layout.size, *slots)), args
 
     def _time(self, plan, arrays):
         self._evict += 1
