@@ -42,7 +42,8 @@ def page(results):
     links = "".join(f'<li><a href="#{key}">{escape(name)}</a></li>' for key, name, _ in sections)
     body = "\n".join(f'<section id="{key}" aria-labelledby="{key}-h"{" data-table" * ("<form" in inner)}>'
                      f'<h2 id="{key}-h">{escape(name)}</h2>\n{inner}</section>' for key, name, inner in sections)
-    lead = "".join(f'<p class="lead">{escape(line)}</p>' for line in [*summary(results), *results.notes])
+    said = "".join(f"<li>{escape(line)}</li>" for line in [*results.notes, *summary(results)])
+    lead = f'<ul class="lead">{said}</ul>' if said else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
