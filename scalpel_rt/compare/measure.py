@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import OptionsError, ScalpelError
+from ..isa import machine
 from ..profile.timer import pinned, time_together
 from ..report.results import Entry, Layer, Left, Times
 from ..runtime.reference import ReferencePlan
@@ -48,6 +49,7 @@ def measure(ways, dense, inputs, *, threads, options, seconds, accuracies, tell)
     (entries, refused, skipped)
         A list of Entry, and two of Left: ways with a wrong output, and ways that cannot run this net.
     """
+    machine()       # is asked once in a process: not while it is pinned
     with pinned(threads):
         runners, refused, skipped = _prepare(ways, inputs, threads, options, tell)
         if not runners:

@@ -65,7 +65,7 @@ class Way:
         """Of the parameters as this way stores them, indices counted."""
         if self.ours:
             return measure(self.net.graph)[1].bytes
-        if self.runner not in peers.SPARSE:
+        if self.runner not in peers.SPARSE or self.sparsity is None:
             return dense_bytes(self.net.graph)
         matrices = [w.matrix() for w in prunable(self.net.graph)]
         return dense_bytes(self.net.graph) + sum(csr_bytes(w) - 4 * w.size for w in matrices)
@@ -147,11 +147,16 @@ def by_scalpel(graph, sparsity, width):
     """The technique that measures fastest for each layer, at this sparsity; nothing is retrained."""
     rates = {kind: {"groups": sparsity, "nodes": node_share(sparsity)} for kind in ("conv", "fc")}
     decisions, axis, _ = decide(graph, "native", width=width, rates=rates)
-    by = {technique: [d.layer for d in decisions if d.technique == technique] for technique in ("nodes", "groups")}
-    if by["nodes"]:
-        graph = nodes.prune(graph, sparsity={layer: node_share(sparsity) for layer in by["nodes"]})
-    if by["groups"]:
-        graph = apply_masks(graph, simd.masks(graph, width=width, axis=axis, sparsity=sparsity, layers=by["groups"]))
+    # Where both are to be used, each takes as much: what is left after one, times what is left after the other.
+    half = 1 - math.sqrt(1 - sparsity)
+    gone = {d.layer: node_share(sparsity if d.technique == "nodes" else half) for d in decisions
+            if d.technique in ("nodes", "both")}
+    zeros = {d.layer: sparsity if d.technique == "groups" else half for d in decisions
+             if d.technique in ("groups", "both")}
+    if gone:
+        graph = nodes.prune(graph, sparsity=gone)
+    if zeros:
+        graph = apply_masks(graph, simd.masks(graph, width=width, axis=axis, sparsity=zeros))
     return graph
 
 

@@ -274,3 +274,15 @@ def test_clock_says_what_is_left(monkeypatch):
     clock.tell("half", 1 / 3)
     assert seen[0] == {"doing": "begin", "share": 0, "left": None}
     assert seen[1] == {"doing": "half", "share": 0.5, "left": pytest.approx(4.0)}
+
+
+@pytest.mark.parametrize("technique", ["nodes", "groups", "both", "none"])
+def test_scalpel_takes_what_was_asked_for(net, monkeypatch, technique):
+    from scalpel_rt.pruning.scalpel import Decision
+
+    monkeypatch.setattr(methods, "decide", lambda graph, *args, **more: (
+        [Decision("ip1", "fc", technique, "so"), Decision("c1", "conv", technique, "so")], "in", {}))
+    graph = methods.by_scalpel(net.graph, 0.75, 4)
+    zeros = Workload(graph, net.graph).zeros
+    assert zeros == pytest.approx({"none": 0, "groups": 0.75}.get(technique, 0.75), abs=0.05)
+    assert graph.nodes[0].name == "data" and (technique != "none" or graph is net.graph)
