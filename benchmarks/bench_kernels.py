@@ -91,6 +91,7 @@ def rivals(op):
     for name in (*SPARSE, "blas"):
         module = rival(name)
         if module is not None:
+            _one_thread(name)
             made[name] = _product(getattr(module, "product", None) or module.Rows, w, columns)
     torch = rival("torch") and __import__("torch")
     if torch:
@@ -102,6 +103,15 @@ def rivals(op):
             kernel, pad = torch.from_numpy(op.weights["w"]), (op.attrs["ph"], op.attrs["pw"])
             made["torch_conv"] = lambda x: torch.conv2d(torch.from_numpy(x), kernel, bias[:, 0], padding=pad).numpy()
     return made
+
+
+def _one_thread(name):
+    if name == "blas":
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(1, user_api="blas")
+    elif name == "mkl_csr":
+        rival(name).set_threads(1)
 
 
 def _product(product, w, columns):

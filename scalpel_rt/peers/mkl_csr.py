@@ -27,8 +27,13 @@ def missing():
 
 
 def prepare(net, threads):
-    _library().MKL_Set_Num_Threads(threads)
+    set_threads(threads)
     return _products.prepare(net, threads, Rows)
+
+
+def set_threads(count):
+    """From now on MKL uses so many threads in this process."""
+    _library().MKL_Set_Num_Threads(count)
 
 
 class Rows:

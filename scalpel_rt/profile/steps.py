@@ -173,7 +173,7 @@ def profile(net, options=None, *, inputs=None, seconds=2.0, machine=None):
     clock = _clock_ns()
     found = time_together({"run": plan.run_all, "steps": watched}, *arrays, seconds=seconds)
     rows = [row for row, _ in watched.last]
-    times = np.maximum(np.array(watched.kept, float).reshape(-1, len(rows)) - clock, 1.0) * 1e-9
+    times = np.maximum(np.array(watched.kept, float).reshape(len(watched.kept), len(rows)) - clock, 1.0) * 1e-9
     timings = [Timing(tuple(column)) for column in times.T.tolist()]
     total = sum(t.median for t in timings)
     steps = tuple(Step(row, t, t.median / total) for row, t in zip(rows, timings, strict=True))

@@ -100,7 +100,16 @@ def test_as_dict_is_json_and_the_table_is_square(net):
     assert "all else" in found.summary()
 
 
-def test_nets_profile_themselves(net, tmp_path, monkeypatch):
+def test_a_net_without_a_step(tmp_path):
+    text = STAGED.split("layer { name: \"conv\"")[0] + 'layer { name: "f" type: "Flatten" bottom: "data" top: "f" }'
+    found = quick(load(tmp_path, text))
+    assert not found.steps and found.in_steps == 0 and found.run.median > 0 and "run: " in found.summary()
+    assert found.table()[1] == [] and json.dumps(found.as_dict())
+    with pytest.raises(OptionsError, match="nothing to plot"):
+        plot_roofline(found, tmp_path / "roof.png")
+
+
+def test_nets_profile_themselves(net):
     assert net.profile(Options(threads=1), seconds=0.01, machine=PEAKS).steps
 
 
