@@ -18,7 +18,9 @@ import numpy as np
 from ..errors import MismatchError, OptionsError
 
 SAMPLE = 2e-3           # seconds that a sample should last; calls that are shorter are repeated in it
-UNTIMED = 20e-3         # a shorter call is made once untimed before its sample, to find its own data in the caches
+UNTIMED = 4e-3          # seconds of untimed calls before a sample, so that it finds its own data in the caches: a last
+                        # level of cache that takes what others evict needs several passes to fill
+LONG = 20e-3            # a call longer than this is not made untimed: it brings all its data by itself
 LEAST, MOST = 5, 2000   # rounds
 
 
@@ -154,7 +156,8 @@ def _take_turns(candidates, arguments, budget, before, progress):
     for name, call in candidates.items():
         one = _warm(call, arguments)
         calls = 1 if before is not None else max(1, math.ceil(SAMPLE / max(one, 1e-8)))
-        plans[name] = call, calls, before is None and one < UNTIMED
+        untimed = math.ceil(UNTIMED / max(one, 1e-8)) if before is None and one < LONG else 0
+        plans[name] = call, calls, untimed
     samples = {name: [] for name in candidates}
     collected = gc.isenabled()
     gc.disable()
@@ -163,7 +166,7 @@ def _take_turns(candidates, arguments, budget, before, progress):
             for name, (call, calls, untimed) in plans.items():
                 if before is not None:
                     before()
-                if untimed:
+                for _ in repeat(None, untimed):
                     call(*arguments)
                 samples[name].append(_sample(call, arguments, calls))
             spent = time.perf_counter() - begin

@@ -39,7 +39,7 @@ def spin(seconds):
 
 def test_candidates_take_turns():
     seen = []
-    found = time_together({"a": lambda: (seen.append("a"), spin(3e-3)), "b": lambda: (seen.append("b"), spin(3e-3))},
+    found = time_together({"a": lambda: (seen.append("a"), spin(5e-3)), "b": lambda: (seen.append("b"), spin(5e-3))},
                           seconds=0.05)
     assert len(found["a"].seconds) == len(found["b"].seconds) >= timer.LEAST
     last = "".join(seen[-4 * timer.LEAST:])
