@@ -1,0 +1,151 @@
+"""Planted faults: each is a change of a few words that some test must notice.
+
+``old`` stands exactly once in ``file``; ``tests`` are the arguments of pytest, no more of the suite than should be
+needed. ``under`` names the tool whose build shows a fault that no result shows ("" = none).
+"""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+    under: str = ""
+
+
+BODY = "src_c/kernels/body"
+KERNELS = "tests/kernels"
+
+FAULTS = [
+    # -- kernels -------------------------------------------------------------------------------------------------
+    Fault("fc_dense: last input of a row left out", f"{BODY}/fc_dense.h",
+          "for (; k > 0; k--, x++, w += t->ldw)", "for (; k > 1; k--, x++, w += t->ldw)",
+          f"{KERNELS}/test_fc_dense.py"),
+    Fault("fc_dense: bias of the first vector for all", f"{BODY}/fc_dense.h",
+          "vf_loadn(t->bias + j * VL, lanes)", "vf_loadn(t->bias, lanes)", f"{KERNELS}/test_fc_dense.py"),
+    Fault("conv_tile: no ReLU in the epilogue", f"{BODY}/conv_tile.h",
+          "vf_activate(v, t->act, slope, p1)",
+          "vf_activate(v, t->act == SCL_ACT_RELU ? SCL_ACT_NONE : t->act, slope, p1)", f"{KERNELS}/test_conv_gemm.py"),
+    Fault("conv_gemm: strides swapped", f"{BODY}/conv_gemm.h",
+          "a->kh, a->kw, a->sh, a->sw, a->ph", "a->kh, a->kw, a->sw, a->sh, a->ph", f"{KERNELS}/test_conv_gemm.py"),
+    Fault("conv_panel: a row below the image is read", f"{BODY}/conv_panel.h",
+          "if (iy < 0 || iy >= s->h || ix >= s->w)", "if (iy < 0 || iy > s->h || ix >= s->w)",
+          f"{KERNELS}/test_conv_gemm.py"),
+    Fault("conv_group_in: wrong channel of a group", f"{BODY}/conv_group_in.h",
+          "float *to = sums + channels[i] * (vectors * VL);",
+          "float *to = sums + channels[count - 1 - i] * (vectors * VL);",
+          f"{KERNELS}/test_conv_sparse.py"),
+    Fault("conv_group_out: outputs behind the last group kept", f"{BODY}/conv_group_out.h",
+          "if (m + r < mg)", "if (m + r <= mg)", f"{KERNELS}/test_conv_sparse.py"),
+    Fault("conv_csr: channel of a segment cut to 5 bits", f"{BODY}/conv_csr.h",
+          "(segments[s] & 0xffff)", "(segments[s] & 31)", f"{KERNELS}/test_conv_sparse.py"),
+    Fault("conv_depthwise: right padding not cleared", f"{BODY}/conv_depthwise.h",
+          "used = even_count(w + 2 * pw, a->sw)", "used = even_count(w + pw, a->sw)",
+          f"{KERNELS}/test_conv_depthwise.py"),
+    Fault("conv_winograd: rows below the output kept", f"{BODY}/conv_winograd.h",
+          "if (piece->row + i >= a->oh)", "if (piece->row + i > a->oh)", f"{KERNELS}/test_conv_winograd.py"),
+    Fault("deconv_gemm: padding of a phase forgotten", f"{BODY}/deconv_gemm.h",
+          "- (a.begin + pad - phase) / stride;", "- (a.begin - phase) / stride;", f"{KERNELS}/test_deconv_gemm.py"),
+    Fault("fc_slices: horizontal additions in another order", f"{BODY}/fc_slices.h",
+          "_mm_hadd_ps(_mm_hadd_ps(row[0], row[1]), _mm_hadd_ps(row[2], row[3]))",
+          "_mm_hadd_ps(_mm_hadd_ps(row[0], row[2]), _mm_hadd_ps(row[1], row[3]))", f"{KERNELS}/test_fc_sparse.py"),
+    Fault("fc_slices: mask of the last group always full", f"{BODY}/fc_slices.h",
+          "if (m + outs <= a->m)", "if (m < a->m)", f"{KERNELS}/test_fc_sparse.py"),
+    Fault("softmax: lanes behind the last class counted", f"{BODY}/softmax_plain.h",
+          "vf_add(sum_odd, vf_select(vm_first(n), e, vf_zero()))", "vf_add(sum_odd, e)",
+          f"{KERNELS}/test_softmax_plain.py"),
+    Fault("average pooling: divisor without the padding below", f"{BODY}/pool_plain.h",
+          "least(top + a->kh, a->h + a->ph) - top", "least(top + a->kh, a->h) - top", f"{KERNELS}/test_pool_plain.py"),
+    Fault("LRN: window one channel too long at the end", f"{BODY}/lrn_plain.h",
+          "i + half < a->c ?", "i + half <= a->c ?", f"{KERNELS}/test_lrn_plain.py"),
+    Fault("affine: a tail of one element left out", f"{BODY}/affine_plain.h",
+          "        if (i < stop)\n", "        if (i + 1 < stop)\n", f"{KERNELS}/test_affine_plain.py"),
+    Fault("copy: rows of a transposed tail not cut", f"{BODY}/copy_plain.h",
+          "vf_storen(y + (j + k) * ys + i, mi, r[k]);", "vf_storen(y + (j + k) * ys + i, VL, r[k]);",
+          f"{KERNELS}/test_copy_plain.py"),
+    Fault("scalar pooling: a later equal maximum wins", "src_c/kernels/scalar/pool_plain_scalar.c",
+          "if (v > best) {", "if (v >= best) {", f"{KERNELS}/test_pool_plain.py"),
+    Fault("scalar slices: a group's weights meet one input", "src_c/kernels/scalar/slices.h",
+          "x[idx[group] + j]", "x[idx[group]]", f"{KERNELS}/test_fc_sparse.py"),
+    # -- core and build --------------------------------------------------------------------------------------------
+    Fault("pool: the last part of a step left out", "src_c/core/pool.c",
+          "for (int t = me->first; t < me->nt; t += me->step)",
+          "for (int t = me->first; t < me->nt - 1; t += me->step)",
+          "tests/runtime/test_threads.py -k same_bits"),
+    Fault("run: a thread without a tick is asked", "src_c/core/run.c",
+          "!w->ask || w->work < LOOK_NS", "w->work < LOOK_NS", "tests/runtime/test_threads.py -k long_run_in_another"),
+    Fault("run: Ctrl-C never looked for", "src_c/core/run.c",
+          "stop = look(&w, s->ns);", "stop = look(&w, 0);", "tests/runtime/test_threads.py -k ctrl_c"),
+    Fault("plan: two runs at once in one arena", "scalpel_rt/runtime/_plan.pyx",
+          "if not PyThread_acquire_lock(self._lock, NOWAIT_LOCK):", "if self._lock == NULL:",
+          "tests/runtime/test_threads.py -k many_callers"),
+    Fault("build: AVX in the scalar files", "setup.py",
+          '"scalar": ["-fno-tree-vectorize"', '"scalar": ["-mavx", "-fno-tree-vectorize"',
+          "tests/runtime/test_objects.py"),
+    # -- readers -----------------------------------------------------------------------------------------------------
+    Fault("upgrade: blobs_lr of V1 dropped", "scalpel_rt/caffe/upgrade.py",
+          '"blobs_lr": "lr_mult", ', "", "tests/caffe/test_upgrade.py"),
+    Fault("upgrade: pad of a V0 padding layer dropped", "scalpel_rt/caffe/upgrade.py",
+          "merged.layer.pad = padding.layer.pad", "merged.layer.pad = 0", "tests/caffe/test_upgrade.py"),
+    Fault("weights: unpacked floats read as packed", "scalpel_rt/caffe/weights.py",
+          "_view(data, value, count, end - value, end - key)", "_view(data, value, count, end - value, end - value)",
+          "tests/caffe/test_weights.py"),
+    Fault("weights: doubles behind floats", "scalpel_rt/caffe/weights.py",
+          "[run for run in runs[BLOB_DOUBLE] if run.size] or runs[BLOB_DATA]", "runs[BLOB_DATA] or runs[BLOB_DOUBLE]",
+          "tests/caffe/test_weights.py"),
+    Fault("wire: negative numbers read as huge ones", "scalpel_rt/caffe/wire.py",
+          "return value - (1 << 64) if value >> 63 else value", "return value", "tests/caffe/test_weights.py"),
+    Fault("text: octal numbers read as decimal", "scalpel_rt/caffe/text.py",
+          '_INTEGER = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|', '_INTEGER = re.compile(r"0[xX][0-9a-fA-F]+|0[0-9]*|',
+          "tests/caffe/test_text.py"),
+    # -- graphs, layers, passes, plans -------------------------------------------------------------------------------
+    Fault("wiring: in place although another layer reads", "scalpel_rt/graph/wiring.py",
+          "if readers[writer] > 1:", "if readers[writer] > 2:", "tests/graph/test_wiring.py"),
+    Fault("BatchNorm: eps forgotten when it is folded", "scalpel_rt/layers/batch_norm.py",
+          "scale = 1.0 / np.sqrt(variance + self.eps)", "scale = 1.0 / np.sqrt(variance)",
+          "tests/layers/test_normalise.py"),
+    Fault("BatchNorm: the stored factor is taken for 1", "scalpel_rt/layers/batch_norm.py",
+          "factor = 1.0 / number.item() if number.item() else 0.0", "factor = 1.0", "tests/layers/test_normalise.py"),
+    Fault("pooling: the last window starts in the padding", "scalpel_rt/layers/pooling.py",
+          "(out - 1) * stride >= size + pad", "(out - 1) * stride > size + pad", "tests/layers/test_pooling.py"),
+    Fault("fold_affine: the bias is not scaled", "scalpel_rt/passes/fold_affine.py",
+          "bias if scale is None else bias * scale", "bias", "tests/passes/test_passes.py"),
+    Fault("fuse_activation: the slope of a leaky ReLU lost", "scalpel_rt/passes/fuse_activation.py",
+          'act = ("relu", float(reader.attrs.get("p0", 0.0)), 0.0)', 'act = ("relu", 0.0, 0.0)',
+          "tests/passes/test_passes.py"),
+    Fault("memory: values overlap where one dies as another is born", "scalpel_rt/plan/memory.py",
+          "if from_ <= last and first <= to:", "if from_ < last and first < to:", "tests/plan/test_memory.py"),
+    Fault("memory: in place over what a view still shows", "scalpel_rt/plan/memory.py",
+          "if any(self.dies[v] > t for v in self.overlapping(x)):", "if self.dies[x] > t:",
+          "tests/plan/test_memory.py"),
+    Fault("candidates: Winograd although numerics are exact", "scalpel_rt/plan/candidates.py",
+          'if options.numerics == "exact" and not form.exact:', 'if options.numerics == "precise" and not form.exact:',
+          "tests/plan/test_choose.py"),
+    # -- pruning and formats -----------------------------------------------------------------------------------------
+    Fault("groups: one with a single zero counts as empty", "scalpel_rt/sparse/groups.py",
+          "keep = (blocks != 0).any(axis=2)", "keep = (blocks != 0).all(axis=2)", "tests/sparse/test_formats.py"),
+    Fault("simd: a short last group judged as a whole one", "scalpel_rt/pruning/simd.py",
+          "return np.sqrt(sums / sizes), sizes", "return np.sqrt(sums / width), sizes",
+          "tests/pruning/test_weights.py"),
+    Fault("magnitude: negative weights go first", "scalpel_rt/pruning/magnitude.py",
+          "np.abs(w.param.array)", "w.param.array", "tests/pruning/test_weights.py"),
+    Fault("nodes: the ratio of a Dropout stays", "scalpel_rt/pruning/remove.py",
+          "layer.ratio * self.left(classes) / len(classes)", "layer.ratio", "tests/pruning -k dropout"),
+    Fault("nodes: slice points of the net before", "scalpel_rt/pruning/remove.py",
+          "np.cumsum(pieces[:-1]).tolist()", "cuts[1:-1]", "tests/pruning/test_nodes_kinds.py"),
+    # -- what only a sanitizer sees ----------------------------------------------------------------------------------
+    Fault("pool: a helper is done before its work is seen", "src_c/core/pool.c",
+          "atomic_fetch_sub_explicit(&pending, 1, memory_order_release);",
+          "atomic_fetch_sub_explicit(&pending, 1, memory_order_relaxed);", "tests/runtime/test_threads.py -k same_bits",
+          under="tsan"),
+    Fault("pool: a job is posted before it is written", "src_c/core/pool.c",
+          "    h->nt = nt;\n    atomic_fetch_add(&h->posted, 1);\n",
+          "    atomic_fetch_add(&h->posted, 1);\n    h->nt = nt;\n",
+          "tests/runtime/test_threads.py -k same_bits", under="tsan"),
+    Fault("plan: two runs at once in one arena (as a race)", "scalpel_rt/runtime/_plan.pyx",
+          "if not PyThread_acquire_lock(self._lock, NOWAIT_LOCK):", "if self._lock == NULL:",
+          "tests/runtime/test_threads.py -k many_callers", under="tsan"),
+]
