@@ -3,6 +3,10 @@
 # make levels  the tests of whole nets, with each instruction set forced in turn
 # make oldcpus the demo and part of the tests on processors without AVX, as QEMU plays them (qemu-user)
 # make asan    the tests of everything written in C, under AddressSanitizer and UBSan
+# make tsan    threads and processes under ThreadSanitizer, which also has to find the races that are planted
+# make valgrind the scalar kernels, the runtime and golden nets under valgrind
+# make mutants plants faults, each of which some test must notice
+# make soak    nets of all kinds for SOAK_SECONDS (180): memory must stay flat
 # make bench   a short set of benchmarks, in five minutes, saved in .benchmarks
 # make bench-compare    whether anything became slower between the last two saved runs (or OLD=… NEW=…)
 # make lint    what the linter says
@@ -17,7 +21,7 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 SOURCES := setup.py pyproject.toml $(shell find src_c proto -type f) \
            $(wildcard scalpel_rt/runtime/*.pyx scalpel_rt/runtime/*.pxd)
 
-.PHONY: demo test levels oldcpus asan bench bench-compare lint clean
+.PHONY: demo test levels oldcpus asan tsan valgrind mutants soak bench bench-compare lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/scalpel-rt demo
@@ -66,7 +70,8 @@ oldcpus: $(VENV)/installed-test
 	    qemu-x86_64 -cpu $$cpu $(OLD_CPUS)/bin/python -m pytest --quiet -rfE -p no:cacheprovider $(OLD_TESTS) || exit 1; \
 	done
 
-# A copy of the tree, so that the plain build stays as it is.
+# A copy of the tree, so that the plain build stays as it is. The tests of kernels, plans and golden nets run on every level
+# that the machine has, one after the other.
 ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
 ASAN_TESTS ?= tests/kernels tests/runtime tests/plan tests/golden
@@ -79,6 +84,35 @@ asan: $(VENV)/installed-dev
 	cd $(ASAN)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(ASAN_TESTS)
+
+# CPython itself is not instrumented, so the only memory that is watched is that of the C code here and of the extensions;
+# setarch: with addresses at random, the sanitizer of some compilers finds no room for its shadow.
+TSAN       := build/tsan
+TSAN_FLAGS := -fsanitize=thread -g -O1
+TSAN_TESTS ?= tests/runtime/test_threads.py tests/plan/test_stages.py
+TSAN_RUN    = setarch -R env LD_PRELOAD=$$($(CC) -print-file-name=libtsan.so) \
+              TSAN_OPTIONS=exitcode=66:die_after_fork=0:halt_on_error=1 $(CURDIR)/$(BIN)/python
+
+tsan: $(VENV)/installed-dev
+	SCALPEL_CFLAGS="$(TSAN_FLAGS)" $(BIN)/python -m tests.mutants.run --under tsan --tree $(TSAN) --python "$(TSAN_RUN)"
+	cd $(TSAN) && $(TSAN_RUN) -m pytest -p no:cacheprovider $(TSAN_TESTS)
+
+# Of the scalar level, since valgrind does not know all of AVX-512. Python's own allocator would hide what is done to memory.
+VALGRIND_TESTS ?= $(wildcard tests/kernels/test_[a-e]*_plain.py) tests/kernels/test_fc_dense.py tests/runtime/test_plan.py
+VALGRIND_RUN    = PYTHONMALLOC=malloc SCALPEL_ISA=scalar valgrind --quiet --error-exitcode=99 --exit-on-first-error=yes \
+                  --track-origins=yes --suppressions=tests/valgrind.supp $(BIN)/python
+
+valgrind: $(VENV)/installed-test
+	@command -v valgrind || { echo "no valgrind found"; exit 1; }
+	$(VALGRIND_RUN) -m pytest -p no:cacheprovider -k "scalar or not kernel" $(VALGRIND_TESTS)
+
+mutants: $(VENV)/installed-dev
+	$(BIN)/python -m tests.mutants.run
+
+SOAK_SECONDS ?= 180
+
+soak: $(VENV)/installed-test
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m pytest benchmarks/bench_*.py -m "not long" -q --benchmark-autosave --benchmark-columns=median,iqr,rounds

@@ -32,10 +32,9 @@ RUN_BY_PYTHON = {
     "test_proposal.py": ["Proposal"],
     "test_ssd.py": ["DetectionOutput"],
     "test_yolo.py": ["YoloDetectionOutput", "Yolov3DetectionOutput"],
-    "test_data.py": ["Data", "HDF5Data", "DenseImageData", "HDF5Output", "ImageData", "MemoryData",
-                     "WindowData"],
-    "test_sources.py": ["AnnotatedData", "ImageLabelmapData", "VideoData"],
-    "../graph/test_shapes.py": ["Input"],
+    "test_data.py": ["Data", "HDF5Data", "HDF5Output", "ImageData", "MemoryData", "WindowData", "AnnotatedData",
+                     "DenseImageData", "ImageLabelmapData", "VideoData"],
+    "test_sources.py": ["Input"],
     "test_python.py": ["Python"],
 }
 
