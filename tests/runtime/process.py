@@ -1,8 +1,11 @@
 """Code in an interpreter of its own, for what may end or hang a process."""
 
+import os
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +17,7 @@ SETUP = """
     from scalpel_rt.plan.build import compile_graph, compile_program
     from scalpel_rt.runtime import _kernels
     from tests.runtime.nets import convolutions, image, long, staged
+    from tests.runtime.process import signal_soon
 """
 
 
@@ -28,3 +32,28 @@ def python(code, timeout=300):
     done = run(code, timeout)
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     return done.stdout
+
+
+def signal_soon(number, seconds=0.03):
+    """Send this process a signal, from another thread, when the calling one has computed for so long from now.
+
+    So the signal comes in the middle of the run that begins now, however busy the machine is. Returns a function that
+    waits for that moment, and gives the caller's own time and the time of day then, both in seconds.
+    """
+    clock = time.pthread_getcpuclockid(threading.get_ident())
+    begin, sent = time.clock_gettime(clock), []
+
+    def wait():
+        while time.clock_gettime(clock) - begin < seconds:
+            time.sleep(0.001)
+        sent.extend([time.clock_gettime(clock), time.monotonic()])
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+
+    def moment():
+        thread.join()
+        return sent
+
+    return moment

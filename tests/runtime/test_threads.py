@@ -127,22 +127,14 @@ def test_ctrl_c_stops_a_long_run(threads):
     plan, arrays = compile_program(program, Options(threads={threads})), image(program)
     clock = time.pthread_getcpuclockid(threading.get_ident())
     late = []
-    for _ in range(30):
-        sent = []
-        def interrupt():
-            time.sleep(0.03)
-            sent.extend([time.clock_gettime(clock), time.monotonic()])
-            os.kill(os.getpid(), signal.SIGINT)
-        other = threading.Thread(target=interrupt)
-        other.start()
+    for _ in range(10):
         try:
+            moment = signal_soon(signal.SIGINT)
             plan.run(*arrays)
-            ended = time.monotonic()
-            other.join()                # the signal came after the run, or else nothing heeds it
-            assert sent[1] > ended, "it was never stopped"
+            time.sleep(10)
         except KeyboardInterrupt:
-            other.join()
-            late.append((time.clock_gettime(clock) - sent[0], time.monotonic() - sent[1]))
+            own, real = moment()
+            late.append((time.clock_gettime(clock) - own, time.monotonic() - real))
             if late[-1][0] < 0.1 and late[-1][1] < 2:
                 print("stopped")
                 break
@@ -159,19 +151,13 @@ def test_a_plan_that_was_stopped_runs_again():
     program = convolutions(200, 64, 56)
     plan, arrays = compile_program(program, Options(threads=2)), image(program)
     want = plan.clone_state().run(*arrays)
-    for _ in range(30):                 # until a signal comes in the middle
-        timer = threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGINT))
-        try:
-            timer.start()
-            plan.run(*arrays)
-            timer.join()
-            time.sleep(1)
-        except KeyboardInterrupt:
-            if not timer.finished.wait(10):
-                continue
-            assert (plan.run(*arrays) == want).all()
-            print("fine")
-            break
+    try:
+        signal_soon(signal.SIGINT)
+        plan.run(*arrays)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        assert (plan.run(*arrays) == want).all()
+        print("fine")
     """)
     assert out == "fine\n"
 
@@ -179,18 +165,15 @@ def test_a_plan_that_was_stopped_runs_again():
 @pytest.mark.parametrize("staged", [False, True], ids=["a plan", "stages"])
 def test_a_signal_handler_may_not_run_the_interrupted_plan(staged):
     out = python(SETUP + f"""
-    plan, arrays = {"staged()" if staged else "long()"}
+    plan, arrays = {"staged(seconds=2)" if staged else "long()"}
     def handler(*_):
         plan.run(*arrays)
     signal.signal(signal.SIGALRM, handler)
-    for _ in range(30):                 # until the signal comes in the middle
-        signal.setitimer(signal.ITIMER_REAL, 0.03)
-        try:
-            plan.run(*arrays)
-            time.sleep(0.1)
-        except RuntimeError as error:
-            print("refused" if "clone_state" in str(error) else error)
-            break
+    {"signal.setitimer(signal.ITIMER_REAL, 0.3)" if staged else "signal_soon(signal.SIGALRM)"}
+    try:
+        plan.run(*arrays)
+    except RuntimeError as error:
+        print("refused" if "clone_state" in str(error) else error)
     """)
     assert out == "refused\n"
 
