@@ -84,7 +84,7 @@ def test_compiled(name, seed):
                                            [p.shape for p in params]) / max(1, wants[0].size), 1)
         if name == "Reduction":
             products = bottoms[0].size
-        limits = [(3 + np.sqrt(products)) * EPS * y for y in magnitudes(layer, bottoms, params)]
+        limits = [(3 + np.sqrt(products)) * EPS * np.nan_to_num(y) for y in magnitudes(layer, bottoms, params)]
     else:
         limits = [0.0 if bound == SAME else bound(y.astype(np.float64), *doubles) for y in wants]
     for level in isa.runnable():
