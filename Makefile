@@ -9,6 +9,7 @@
 # make soak    nets of all kinds for SOAK_SECONDS (180): memory must stay flat
 # make bench   a short set of benchmarks, in five minutes, saved in .benchmarks
 # make bench-compare    whether anything became slower between the last two saved runs (or OLD=… NEW=…)
+# make fuzz    every fuzzing target for FUZZ_SECONDS (see fuzz/README.md)
 # make lint    what the linter says
 # make clean   away with all that was made
 
@@ -21,7 +22,7 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 SOURCES := setup.py pyproject.toml $(shell find src_c proto -type f) \
            $(wildcard scalpel_rt/runtime/*.pyx scalpel_rt/runtime/*.pxd)
 
-.PHONY: demo test levels oldcpus asan tsan valgrind mutants soak bench bench-compare lint clean
+.PHONY: demo test levels oldcpus asan tsan valgrind mutants soak fuzz bench bench-compare lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/scalpel-rt demo
@@ -119,6 +120,30 @@ bench: $(VENV)/installed-test
 
 bench-compare: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks.compare $(OLD) $(NEW)
+
+# A target in Python is fuzz/NAME.py. kernels.c needs a clang.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= prototxt caffemodel hdf5 safetensors images arrays programs matrices kernels
+CLANG        ?= $(shell command -v clang || command -v clang-19 || command -v clang-16 || command -v clang-14)
+FUZZ         := build/fuzz
+FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1 -std=c11 -ffp-contract=off -Isrc_c/include \
+                -DSCL_HAVE_SCALAR -DSCL_HAVE_SSE41 -DSCL_HAVE_AVX2 -DSCL_HAVE_AVX512
+
+fuzz: $(VENV)/installed-dev
+	for target in $(filter-out kernels,$(FUZZ_TARGETS)); do $(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
+ifneq ($(filter kernels,$(FUZZ_TARGETS)),)
+	@test -n "$(CLANG)" || { echo "kernels.c needs a clang, and there is none: make fuzz CLANG=/path/to/clang"; exit 1; }
+	mkdir -p $(FUZZ)/objects $(FUZZ)/corpus/kernels $(FUZZ)/findings
+	for isa in "scalar" "sse41 -msse4.1" "avx2 -mavx2 -mfma -mf16c" "avx512 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mfma"; do \
+	    set -- $$isa; name=$$1; shift; \
+	    for file in src_c/kernels/$$name/*_plain_$$name.c; do \
+	        $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $$@ -c -o $(FUZZ)/objects/$$(basename $$file .c).o $$file || exit 1; \
+	    done; \
+	done
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $(FUZZ)/kernels fuzz/kernels.c src_c/core/cpu.c $(FUZZ)/objects/*.o -lm
+	$(FUZZ)/kernels -max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=64 -print_final_stats=1 \
+	    -artifact_prefix=$(FUZZ)/findings/kernels- $(FUZZ)/corpus/kernels
+endif
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check

@@ -13,12 +13,12 @@ def read_graph(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect
     """As :func:`load`, but the Graph, and the Weights of the file or None."""
     held = None
     if is_compact(prototxt):
-        message, held = read_compact(prototxt, dialect)
+        message, held = read_compact(prototxt, dialect, limits)
     else:
-        message = read_prototxt(prototxt, dialect)
+        message = read_prototxt(prototxt, dialect, limits=limits)
     stages = (stages,) if isinstance(stages, str) else tuple(stages)
     if weights is not None:
-        held = read_weights(weights)
+        held = read_weights(weights, limits)
     with located(file=os.fspath(prototxt)):
         return build(upgrade_net(message), phase, level, stages,
                      weights=held, trusted=allow_python, limits=limits, seed=seed), held

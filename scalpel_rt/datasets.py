@@ -6,6 +6,7 @@ in memory as it was on disk, and pixels become network input only batch by batch
 """
 
 import gzip
+import math
 import os
 import struct
 import zlib
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import DEFLATE, load_arrays
 from .errors import DataError, FormatError, OptionsError, ShapeError
+from .imaging import open_image
 
 _IDX_TYPES = {
     8: np.uint8,
@@ -162,11 +165,7 @@ class _Samples:
 
 def read_npz(path):
     """A ``.npz`` with images and labels under one of the usual names."""
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            found = {k: held[k] for k in held.files}
-    except (OSError, ValueError, zlib.error) as e:
-        raise FormatError(f"not a readable .npz file: {e}", file=str(path)) from e
+    found = load_arrays(path)
     pick = []
     for names in (("images", "x", "data"), ("labels", "y", "label")):
         name = next((n for n in names if n in found), None)
@@ -181,19 +180,30 @@ def read_npz(path):
 def read_idx(path):
     """One MNIST idx file (gzip or not) as an array; FormatError when its header and its length disagree."""
     path = Path(path)
-    try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as e:
-        raise FormatError(f"cannot be read: {e}", file=str(path)) from e
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_TYPES or len(raw) < 4 + 4 * raw[3]:
-        raise FormatError("is not an idx file", file=str(path))
-    shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
-    dtype = np.dtype(_IDX_TYPES[raw[2]])
-    want, have = dtype.itemsize * int(np.prod(shape, dtype=object)), len(raw) - 4 - 4 * raw[3]
-    if want != have:
-        raise FormatError(f"the header says shape {shape}, {want} bytes; {have} follow", file=str(path))
-    return np.frombuffer(raw, dtype, offset=4 + 4 * raw[3]).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    with open(path, "rb") as packed:
+        size = packed.seek(0, 2)
+        packed.seek(0)
+        zipped = packed.read(2) == b"\x1f\x8b"
+        packed.seek(0)
+        try:
+            file = gzip.GzipFile(fileobj=packed) if zipped else packed
+            head = file.read(4)
+            if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
+                raise FormatError("is not an idx file")
+            shape = struct.unpack(f">{head[3]}I", file.read(4 * head[3]))
+            dtype = np.dtype(_IDX_TYPES[head[2]])
+            want = dtype.itemsize * math.prod(shape)
+            if want > (DEFLATE if zipped else 1) * size:     # asked before so much memory is
+                raise FormatError(f"the header says shape {shape}, {want} bytes, in a file of {size}")
+            raw = file.read(want + 1)
+        except FormatError as e:
+            raise e.locate(file=str(path)) from None
+        except (OSError, EOFError, zlib.error, struct.error) as e:
+            raise FormatError(f"cannot be read: {e}", file=str(path)) from e
+    if len(raw) != want:
+        raise FormatError(f"the header says shape {shape}, {want} bytes; {'more' if len(raw) > want else len(raw)} "
+                          "follow", file=str(path))
+    return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def read_mnist(folder, train=False):
@@ -238,13 +248,9 @@ def read_folder(folder, train=False):
              if p.suffix.lower() in _IMAGE_SUFFIXES]
     if not files:
         raise FormatError("holds no MNIST or CIFAR files and no folders of images", file=str(folder))
-    try:
-        from PIL import Image
-    except ImportError as e:
-        raise OptionsError("reading images needs Pillow: pip install 'scalpel-rt[image]'") from e
     images = []
     for path, _ in files:
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             image = np.asarray(picture.convert("RGB"))[:, :, ::-1].transpose(2, 0, 1)
         if images and image.shape != images[0].shape:
             raise ShapeError(f"is {image.shape}, but the first image is {images[0].shape}; resize them first").locate(

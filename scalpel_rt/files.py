@@ -1,5 +1,6 @@
 """Writing files so that nobody ever sees half of one."""
 
+import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
@@ -9,17 +10,23 @@ from contextlib import contextmanager, suppress
 def atomic_path(path):
     """Give a name beside ``path`` to write to, and put that file in place of ``path`` when the block ends well.
 
-    When the block raises, ``path`` is as it was and nothing is left behind. A symbolic link is followed: what it
-    points to is replaced. For libraries that open files themselves; else see :func:`atomic_write`.
+    When the block raises, ``path`` is as it was and nothing is left behind; when the process is killed, ``path`` is as
+    it was or whole, and a ``.part`` file may stay. What was written is on the disk before it gets its name, so that the
+    same holds when the power fails. A symbolic link is followed: what it points to is replaced. An OSError that names
+    no file gets the name of this one. For libraries that open files themselves; else see :func:`atomic_write`.
     """
     target = os.path.realpath(path)
     part = f"{target}.{secrets.token_hex(4)}.part"
     try:
         yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
         os.replace(part, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(part)
+        if isinstance(error, OSError) and error.filename is None:   # a full disk does not say which file it was
+            raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
         raise
 
 

@@ -3,30 +3,58 @@
 Images are float32 arrays (H, W, C), RGB, 0 to 1, as pycaffe holds them; :class:`Preprocess` makes (C, H, W) blobs.
 """
 
+import struct
+import warnings
+import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import FormatError, OptionsError, ShapeError
+from .errors import FormatError, LimitError, OptionsError, ScalpelError, ShapeError
+
+#: What is read: formats that are pixels alone (Pillow hands PostScript to another program).
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+MAX_PIXELS = 89_478_485     # of one image, Pillow's own idea of too many: a gigabyte as float32
 
 
-def load_image(path, color=True, grey=(0.299, 0.587, 0.114)):
-    """An image file as float32 (H, W, 3) RGB, or (H, W, 1) grey, from 0 to 1; FormatError when it is not an image.
-
-    ``grey`` are the weights of red, green and blue where a colour image is made grey; OpenCV's are the default.
-    """
+@contextmanager
+def open_image(path):
+    """The Pillow image in a file, its pixels not yet read; FormatError for what is none, here and inside the block."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as e:
         raise OptionsError("reading images needs Pillow: pip install 'scalpel-rt[image]'") from e
     try:
-        with Image.open(path) as picture:
-            deep = picture.mode.startswith("I")  # grey of 16 bits
-            pixels = np.asarray(picture if deep else picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)     # MAX_PIXELS is that bound
+            picture = Image.open(path, formats=FORMATS)
+        with picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise LimitError(f"{picture.width} x {picture.height} pixels, more than {MAX_PIXELS}", file=str(path))
+            yield picture
     except FileNotFoundError as e:
         raise FormatError("no such file", file=str(path)) from e
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
+    except UnidentifiedImageError as e:
+        raise FormatError(f"is no image of the formats {', '.join(FORMATS)}", file=str(path)) from e
+    except (PermissionError, IsADirectoryError):
+        raise
+    except (OSError, ValueError, SyntaxError, TypeError, EOFError, struct.error, zlib.error, OverflowError, LookupError,
+            Image.DecompressionBombError) as e:     # Pillow's, for all that is damaged
+        if isinstance(e, ScalpelError):
+            raise
         raise FormatError(f"cannot be read as an image: {e}", file=str(path)) from e
+
+
+def load_image(path, color=True, grey=(0.299, 0.587, 0.114)):
+    """An image file as float32 (H, W, 3) RGB, or (H, W, 1) grey, from 0 to 1; FormatError when it is not an image,
+    LimitError for more than MAX_PIXELS.
+
+    ``grey`` are the weights of red, green and blue where a colour image is made grey; OpenCV's are the default.
+    """
+    with open_image(path) as picture:
+        deep = picture.mode.startswith("I")  # grey of 16 bits
+        pixels = np.asarray(picture if deep else picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
     pixels = pixels.astype(np.float32) / np.float32(65535 if deep else 255)
     if pixels.ndim == 2:
         return np.repeat(pixels[:, :, None], 3 if color else 1, axis=2)

@@ -10,21 +10,21 @@ from .runtime._kernels import MAX_THREADS
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes that a net from outside may not pass; checked from the shapes, before memory is taken.
+    """Sizes that a net from outside may not pass; checked from what files announce, before memory is taken.
 
     Attributes
     ----------
     max_elements : int
         Elements of one blob or parameter. The default is Caffe's own limit, the largest int32.
     max_bytes : int
-        Bytes of all blobs and parameters of a net together, as float32.
+        Bytes of all blobs and parameters of a net together, as float32; and of the weights in an HDF5 file.
     max_layers : int
-        Layers of a net.
+        Layers of a net as its file lists them, all phases together; and blobs that one layer reads, or makes.
     """
 
     max_elements: int = 2**31 - 1
     max_bytes: int = 32 * 2**30
-    max_layers: int = 20_000
+    max_layers: int = 10_000
 
     def __post_init__(self):
         for field in fields(self):

@@ -7,6 +7,7 @@ compact"), "version", "prototxt" (the net, as text) and "parameters", a JSON lis
 parameter: its layer, its number there, its shape, form, and what its tensors are called.
 """
 
+import bisect
 import json
 import math
 import mmap
@@ -85,11 +86,12 @@ def write_compact(path, prototxt, layers):
     return sizes
 
 
-def read_compact(path, dialect="any"):
+def read_compact(path, dialect="any", limits=None):
     """(NetParameter, Weights) of a compact file.
 
     The file is mapped, privately, and nothing is unpacked before it is used. Raises FormatError naming file and layer
-    for whatever is not as it should be: indices out of range, shapes that lie, tensors beyond the end.
+    for whatever is not as it should be: indices out of range, shapes that lie, tensors beyond the end or on top of each
+    other. ``limits`` (a Limits) is for the net's description.
     """
     path = str(path)
     try:
@@ -97,6 +99,7 @@ def read_compact(path, dialect="any"):
             size = file.seek(0, 2)
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if size else b""
         header, start = _header(data)
+        tensors = _Tensors(data, header, start)
         metadata = header.get("__metadata__")
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise FormatError(f"a safetensors file, but not of the format {FORMAT!r}")
@@ -107,8 +110,8 @@ def read_compact(path, dialect="any"):
             raise FormatError("its prototxt or its list of parameters is missing")
         layers = {}
         for entry in listed:
-            _place(layers, entry, _read_parameter(data, header, start, entry))
-        message = parse_prototxt(prototxt, dialect=dialect)
+            _place(layers, entry, _read_parameter(tensors, entry))
+        message = parse_prototxt(prototxt, dialect=dialect, limits=limits)
     except ScalpelError as error:
         raise error.locate(file=path) from None
     return message, Weights(path, "compact", "compact", [LayerWeights(name, "", [blobs.get(i) for i in range(
@@ -164,7 +167,7 @@ def _json(text, what):
         raise FormatError(f"its {what} cannot be read as JSON: {error}") from None
 
 
-def _read_parameter(data, header, start, entry):
+def _read_parameter(tensors, entry):
     """The Blob or PackedBlob of an entry of the list of parameters."""
     if not isinstance(entry, dict) or not isinstance(entry.get("layer"), str):
         raise FormatError("an entry of its list of parameters names no layer")
@@ -173,7 +176,7 @@ def _read_parameter(data, header, start, entry):
         wanted = ("values",) if form == "dense" else ("ptr", "idx", "values")
         if form not in ("dense", "csr", "group") or not isinstance(names, dict) or set(names) != set(wanted):
             raise FormatError(f"a parameter of the form {form!r} with the tensors {names!r}")
-        parts = {part: _tensor(data, header, start, names[part]) for part in wanted}
+        parts = {part: tensors.take(names[part]) for part in wanted}
         if form == "dense":
             if parts["values"].dtype != np.float32 or parts["values"].shape != shape:
                 raise FormatError(f"values of {parts['values'].dtype}, shape {parts['values'].shape}, where float32 of "
@@ -198,18 +201,34 @@ def _shape(dims):
     return tuple(dims)
 
 
-def _tensor(data, header, start, name):
-    """A tensor as a view of the file."""
-    about = header.get(name) if isinstance(name, str) and name != "__metadata__" else None
-    if not isinstance(about, dict) or about.get("dtype") not in DTYPES:
-        raise FormatError(f"the tensor {str(name)[:80]!r} is missing, or of an unknown type")
-    dtype, shape, offsets = np.dtype(DTYPES[about["dtype"]]), _shape(about.get("shape")), about.get("data_offsets")
-    if (not isinstance(offsets, list) or len(offsets) != 2 or not all(type(o) is int for o in offsets)
-            or not 0 <= offsets[0] <= offsets[1] <= len(data) - start):
-        raise FormatError(f"the tensor {name!r} lies at {str(offsets)[:80]}, of {len(data) - start} bytes")
-    if offsets[1] - offsets[0] != dtype.itemsize * math.prod(shape):
-        raise FormatError(f"the tensor {name!r} of shape {shape} has {offsets[1] - offsets[0]} bytes")
-    return np.frombuffer(data, dtype, math.prod(shape), start + offsets[0]).reshape(shape)
+class _Tensors:
+    """The tensors of a file, as views of it. Each is given once, and none lies on another: what a file costs to read
+    then grows with its size alone."""
+
+    def __init__(self, data, header, start):
+        self.data, self.start = data, start
+        self.about = {name: about for name, about in header.items() if name != "__metadata__"}
+        self.taken = []     # (begin, end) of what was given
+
+    def take(self, name):
+        """The tensor ``name``."""
+        about = self.about.pop(name, None) if isinstance(name, str) else None
+        if not isinstance(about, dict) or about.get("dtype") not in DTYPES:
+            raise FormatError(f"the tensor {str(name)[:80]!r} is missing, was there already, or is of an unknown type")
+        dtype, shape, offsets = np.dtype(DTYPES[about["dtype"]]), _shape(about.get("shape")), about.get("data_offsets")
+        size = len(self.data) - self.start
+        if (not isinstance(offsets, list) or len(offsets) != 2 or not all(type(o) is int for o in offsets)
+                or not 0 <= offsets[0] <= offsets[1] <= size):
+            raise FormatError(f"the tensor {name[:80]!r} lies at {str(offsets)[:80]}, of {size} bytes")
+        begin, end = offsets
+        if end - begin != dtype.itemsize * math.prod(shape):
+            raise FormatError(f"the tensor {name[:80]!r} of shape {shape} has {end - begin} bytes")
+        if end > begin:
+            at = bisect.bisect(self.taken, (begin, end))
+            if (at and self.taken[at - 1][1] > begin) or (at < len(self.taken) and self.taken[at][0] < end):
+                raise FormatError(f"the tensor {name[:80]!r} lies at {offsets}, where another does")
+            self.taken.insert(at, (begin, end))
+        return np.frombuffer(self.data, dtype, math.prod(shape), self.start + begin).reshape(shape)
 
 
 def _place(layers, entry, blob):

@@ -14,28 +14,30 @@ from math import inf, nan
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor as Field
 
-from ..errors import FormatError
+from ..errors import FormatError, LimitError
 from ..files import atomic_write
+from ..options import Limits
 from .messages import decode, messages
 
 
-def read_prototxt(path, dialect="any", message="NetParameter"):
+def read_prototxt(path, dialect="any", message="NetParameter", limits=None):
     """Read a net (or with ``message`` another of Caffe's messages, as "SolverParameter") from a text file.
 
     The message is as the file says, older formats included; :func:`scalpel_rt.caffe.upgrade_net` makes it V2.
-    Raises FormatError with file and line, OSError where the file cannot be read.
+    Raises FormatError with file and line, LimitError for more layers, bottoms or tops than ``limits`` (a Limits)
+    permits, OSError where the file cannot be read.
     """
     with open(path, "rb") as file:
         data = file.read()
-    return parse_prototxt(data, name=str(path), dialect=dialect, message=message)
+    return parse_prototxt(data, name=str(path), dialect=dialect, message=message, limits=limits)
 
 
-def parse_prototxt(text, name=None, dialect="any", message="NetParameter"):
+def parse_prototxt(text, name=None, dialect="any", message="NetParameter", limits=None):
     """Like :func:`read_prototxt`, from a str or bytes; ``name`` stands in errors as the file."""
     made = getattr(messages(dialect), message)()
     try:
-        _Parser(_as_text(text)).fill(made)
-    except FormatError as error:
+        _Parser(_as_text(text), (limits or Limits()).max_layers).fill(made)
+    except (FormatError, LimitError) as error:
         raise error.locate(file=name) from None
     return made
 
@@ -90,8 +92,9 @@ class _Parser:
     """A recursive descent over the tokens, one look ahead. No message of Caffe's holds itself, so the depth of the
     recursion is that of the messages (six at most), whatever the text."""
 
-    def __init__(self, text):
+    def __init__(self, text, most):
         self.text = text
+        self.most = most    # messages or strings in one list: a million of them would fill the memory
         self.tokens = _TOKEN.finditer(text)
         self.advance()
 
@@ -106,9 +109,11 @@ class _Parser:
             shown = self.token if self.token.isprintable() else f"character U+{ord(self.token) % 0xDC00:04X}"
             raise self.error(f"{shown} has no place in a prototxt; is this a text file?")
 
+    def line(self, position=None):
+        return self.text.count("\n", 0, self.position if position is None else position) + 1
+
     def error(self, message, position=None):
-        line = self.text.count("\n", 0, self.position if position is None else position) + 1
-        return FormatError(message, line=line)
+        return FormatError(message, line=self.line(position))
 
     def found(self):
         return "the end of the file" if self.kind == "end" else self.token
@@ -162,15 +167,24 @@ class _Parser:
             return
         value = _READERS[field.type](self, field)
         if repeated:
+            if field.type == Field.TYPE_STRING:
+                self.count(message, field)
             getattr(message, field.name).append(value)
         else:
             setattr(message, field.name, value)
+
+    def count(self, message, field):
+        """One more in a list of messages or strings."""
+        if len(getattr(message, field.name)) >= self.most:
+            what = "layers" if field.name in ("layer", "layers") else f"of {field.name}"
+            raise LimitError(f"more than Limits.max_layers = {self.most} {what}", line=self.line())
 
     def submessage(self, message, field, repeated, position):
         end = ">" if self.take("<") else "}"
         if end == "}":
             self.need("{", f"to open {field.name}")
         if repeated:
+            self.count(message, field)
             made = getattr(message, field.name).add()
         else:
             made = getattr(message, field.name)
@@ -180,11 +194,11 @@ class _Parser:
             while not (self.kind == "mark" and self.token in ">}") and self.kind != "end":
                 self.field(made, fields)
             if self.kind == "end":
-                opened = self.text.count("\n", 0, position) + 1
+                opened = self.line(position)
                 raise self.error(f"the end of the file inside {field.name}, opened in line {opened}")
             self.close(made)
             self.need(end, f"to close {field.name}")
-        except FormatError as error:
+        except (FormatError, LimitError) as error:
             if field.message_type.name in ("LayerParameter", "V1LayerParameter"):
                 error.locate(layer=made.name or None)
             raise

@@ -108,23 +108,24 @@ class Weights:
             raise FormatError("a string that is not UTF-8", file=self.path) from None
 
 
-def read_weights(path):
+def read_weights(path, limits=None):
     """Read the weights in a file; whether it is HDF5, compact or binary its content decides, as in Caffe.
 
     Returns Weights. The arrays of a binary file are views on the file, mapped privately, so loading takes about as
     long as opening; the file must not be cut short while they are in use (replacing it is fine). Raises FormatError
-    for anything that is neither, OSError where it cannot be read.
+    for anything that is neither, LimitError for HDF5 that would take more than ``limits`` (a Limits) permits, OSError
+    where it cannot be read.
     """
     with open(path, "rb") as file:
         data = _map(file)
     if _is_hdf5(data):
         from .hdf5 import read_hdf5
 
-        return read_hdf5(path)
+        return read_hdf5(path, limits)
     from .compact import is_compact, read_compact
 
     if is_compact(path):
-        return read_compact(path)[1]
+        return read_compact(path, limits=limits)[1]
     try:
         format, layers = _read_net(data)
     except FormatError as error:

@@ -12,6 +12,7 @@ import sys
 
 from .. import __version__
 from ..errors import ScalpelError
+from ._common import warn
 
 VERBS = ("info", "check", "run", "classify", "train", "fold", "prune", "scalpel", "compare", "report", "demo",
          "profile", "kernels")
@@ -37,14 +38,17 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except ScalpelError as e:
-        print(f"scalpel-rt: {e}", file=sys.stderr)
+        warn(e)
+        return 1
+    except MemoryError as e:
+        warn(f"not enough memory: {e}" if str(e) else "not enough memory")
         return 1
     except OSError as e:
         if isinstance(e, BrokenPipeError):
             # The reader (head, less) has gone: nothing more to say, and Python must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(f"scalpel-rt: {e.filename or ''}: {e.strerror or e}", file=sys.stderr)
+        warn(f"{e.filename or ''}: {e.strerror or e}")
         return 1
     except KeyboardInterrupt:
         print("scalpel-rt: stopped", file=sys.stderr)

@@ -3,12 +3,11 @@
 import argparse
 import os
 import sys
-import zipfile
-
-import numpy as np
 
 from .. import zoo
+from ..arrays import load_arrays
 from ..errors import FormatError, OptionsError
+from ..options import Limits
 
 
 def net_arguments(parser, weights="optional", net="required"):
@@ -25,6 +24,11 @@ def net_arguments(parser, weights="optional", net="required"):
     parser.add_argument("--stage", action="append", default=[], help="a stage of the net state; may be repeated")
     parser.add_argument("--shape", action="append", default=[], type=shape, metavar="[NAME=]1,3,224,224",
                         help="shape of an input; may be repeated")
+    limits = parser.add_argument_group("how large the net may be", "sizes may end in k, M, G or T (1024 each)")
+    for field, what in (("elements", "of one blob or parameter"), ("bytes", "of all blobs and parameters together"),
+                        ("layers", "in the file")):
+        limits.add_argument(f"--max-{field}", type=size, metavar="N",
+                            help=f"{field} {what} (default: {getattr(Limits, f'max_{field}')})")
 
 
 def run_arguments(parser):
@@ -48,7 +52,7 @@ def load(args):
         prototxt, weights = zoo.files(prototxt)
     if args.needs_weights and weights is None and not str(prototxt).endswith(".safetensors"):
         raise OptionsError("has no weights of its own; name the file that has them behind it", file=str(prototxt))
-    net = srt.load(prototxt, weights, phase=args.phase, level=args.level, stages=args.stage)
+    net = srt.load(prototxt, weights, phase=args.phase, level=args.level, stages=args.stage, limits=limits_of(args))
     for name, dims in args.shape:
         if name is None and len(net.inputs) != 1:
             raise OptionsError(f"--shape must say which input: {', '.join(net.inputs)}")
@@ -63,26 +67,21 @@ def read_inputs(args, net):
     """{input name: array} of the files that ``--input`` names."""
     feed = {}
     for text in args.input:
-        feed.update(_read_arrays(text, net.inputs))
+        feed.update(_read_arrays(text, net.inputs, limits_of(args)))
     unknown = [name for name in feed if name not in net.inputs]
     if unknown:
         raise OptionsError(f"the net has no input {', '.join(unknown)}; it has {', '.join(net.inputs)}")
     return feed
 
 
-def _read_arrays(text, inputs):
+def _read_arrays(text, inputs, limits):
     name, eq, path = text.partition("=")
     name, path = (name, path) if eq else (None, text)
-    try:
-        held = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise FormatError(f"is not a .npz or .npy file: {e}", file=path) from e
-    if isinstance(held, np.ndarray):
+    arrays = load_arrays(path, limits)
+    if list(arrays) == [""]:
         if name is None and len(inputs) != 1:
             raise OptionsError(f"say which input {path} is for: NAME={path}, one of {', '.join(inputs)}")
-        return {name or inputs[0]: held}
-    with held:
-        arrays = {k: held[k] for k in held.files}
+        return {name or inputs[0]: arrays[""]}
     if name is not None:
         if len(arrays) != 1:
             raise OptionsError(f"{path} holds {', '.join(arrays)}; without NAME= they go to the inputs of those names")
@@ -90,6 +89,24 @@ def _read_arrays(text, inputs):
     if len(arrays) == 1 and len(inputs) == 1:
         return {inputs[0]: next(iter(arrays.values()))}
     return arrays
+
+
+def limits_of(args):
+    """The Limits that the arguments of :func:`net_arguments` set."""
+    given = {name: getattr(args, name) for name in ("max_elements", "max_bytes", "max_layers")}
+    return Limits(**{name: value for name, value in given.items() if value is not None})
+
+
+def size(text):
+    """``8G`` to 8 * 2**30."""
+    power = "kMGT".find(text[-1:]) + 1 if text else 0
+    try:
+        number = int(text[:-1] if power else text) << 10 * power
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1000000, 512M or 8G")
+    return number
 
 
 def shape(text):
@@ -103,7 +120,7 @@ def shape(text):
 
 def table(rows, header, right=()):
     """Aligned plain text; columns whose index is in ``right`` are flushed right."""
-    cells = [list(map(str, r)) for r in [header, *rows]]
+    cells = [[printable(str(cell)) for cell in row] for row in [header, *rows]]
     widths = [max(len(r[i]) for r in cells) for i in range(len(header))]
     lines = []
     for row in cells:
@@ -130,6 +147,13 @@ def read_labels(path):
         raise FormatError(f"is not UTF-8 text: {e}", file=str(path)) from e
 
 
+def printable(text):
+    """``text`` with all that a terminal would obey, and not show, as escapes: names come from files."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
 def warn(text):
     """A remark that is not a result goes to stderr."""
-    print(f"scalpel-rt: {text}", file=sys.stderr)
+    print(f"scalpel-rt: {printable(str(text))}", file=sys.stderr)

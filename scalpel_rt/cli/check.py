@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from ..checking import check
-from ._common import table
+from ._common import printable, table
 
 SUMMARY = "Say of nets whether they will run, what is unknown in them, and how old their format is"
 EXAMPLE = """  scalpel-rt check deploy.prototxt net.caffemodel
@@ -84,7 +84,7 @@ def describe(report):
 
     def say(what, text):
         if text:
-            lines.append(f"  {what + ':':10}{text}")
+            lines.append(printable(f"  {what + ':':10}{text}"))
 
     say("why not", report.reason)
     say("format", report.format)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from ..arrays import load_arrays
 from ..errors import FormatError, OptionsError, ShapeError
 from ..imaging import Preprocess, center_crop, load_image, oversample, resize
 from ._common import load, net_arguments, read_labels, run_arguments, table
@@ -60,7 +61,7 @@ def run(args):
     for path in args.images:
         image = resize(load_image(path, color=shape[1] == 3), bigger)
         crops = oversample([image], size) if args.crops == "10" else [center_crop(image, size)]
-        out = net.forward(**{net.inputs[0]: np.stack([prepare(crop) for crop in crops])})
+        out = net.forward({net.inputs[0]: np.stack([prepare(crop) for crop in crops])})
         results.append((path, _scores(net, out, args.output_blob, len(crops))))
     if args.json:
         print(
@@ -123,10 +124,9 @@ def _mean(text, size):
     except ValueError:
         pass
     if text.endswith(".npy"):
-        try:
-            mean = np.load(text, allow_pickle=False)
-        except ValueError as e:
-            raise FormatError(f"is not a .npy file: {e}", file=text) from e
+        mean = next(iter(load_arrays(text).values()), None)
+        if mean is None or mean.dtype.kind not in "fiub":
+            raise FormatError("holds no array of numbers", file=text)
     else:
         from ..caffe import read_blobproto
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from ..graph import dump
-from ._common import load, net_arguments, run_arguments, si, table
+from ._common import load, net_arguments, printable, run_arguments, si, table
 
 SUMMARY = "Show a net's layers, shapes, parameters, multiply-adds and memory"
 EXAMPLE = """  scalpel-rt info deploy.prototxt net.caffemodel
@@ -49,12 +49,12 @@ def run(args):
     ]
     print(table(rows, ("layer", "type", "tops", "parameters", "count", "mult-adds"), right=(4, 5)))
     print(
-        f"\n{summary.name or 'net'}: {len(rows)} layers, {si(summary.parameters)} parameters "
+        f"\n{printable(summary.name or 'net')}: {len(rows)} layers, {si(summary.parameters)} parameters "
         f"({si(summary.parameter_bytes, 'B')}), "
         f"{si(summary.multiply_adds)} multiply-adds, {si(summary.activation_bytes, 'B')} of blobs"
     )
     for layer, note in summary.notes.items():
-        print(f"note: {layer}: {note}")
+        print(printable(f"note: {layer}: {note}"))
     return 0
 
 

@@ -1,10 +1,10 @@
 """scalpel-rt run: arrays in, arrays out."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from ..arrays import save_arrays
 from ..errors import OptionsError
 from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, table
 
@@ -34,7 +34,7 @@ def run(args):
     missing = [name for name in net.inputs if name not in feed]
     if missing:
         raise OptionsError(f"no data for input {', '.join(missing)}: give --input or --random")
-    results = dict(net.forward(**feed))
+    results = dict(net.forward(feed))
     names = list(net.blobs) if args.blobs == "all" else [n for n in args.blobs.split(",") if n]
     for name in names:
         if name not in net.blobs:
@@ -44,17 +44,7 @@ def run(args):
                  if a.size else (n, "x".join(map(str, a.shape)), "-", "-", "-") for n, a in results.items()],
                 ("blob", "shape", "min", "mean", "max"), right=(2, 3, 4)))
     if args.output:
-        _write(Path(args.output), results)
+        if Path(args.output).suffix == ".npy" and len(results) != 1:
+            raise OptionsError(f"{args.output} can hold one array, there are {len(results)}; write to .npz")
+        save_arrays(args.output, results)
     return 0
-
-
-def _write(path, results):
-    side = path.with_name(path.name + ".new")
-    if path.suffix == ".npy" and len(results) != 1:
-        raise OptionsError(f"{path} can hold one array, there are {len(results)}; write to .npz")
-    with open(side, "wb") as f:
-        if path.suffix == ".npy":
-            np.save(f, next(iter(results.values())))
-        else:
-            np.savez(f, **results)
-    os.replace(side, path)

@@ -31,13 +31,21 @@ def build(message, phase="TEST", level=0, stages=(), *, weights=None, trusted=Fa
     Raises :class:`~scalpel_rt.errors.ScalpelError` with the layer's name for whatever Caffe would not set up.
     """
     limits = limits or Limits()
+    _check_layers(message, limits.max_layers)
     message, state = filter_net(message, State(phase, level, tuple(stages)))
-    if len(message.layer) > limits.max_layers:
-        raise LimitError(f"the net has {len(message.layer)} layers, more than Limits.max_layers = {limits.max_layers}")
     nodes, inputs, outputs = wire(message, state.phase, trusted)
     notes = {node.name: node.layer.note for node in nodes if node.layer.note}
     graph = Graph(message.name, nodes, inputs, outputs, state.phase, message, notes)
     return reshape(graph, {}, weights=weights, limits=limits, seed=seed)
+
+
+def _check_layers(message, most):
+    if len(message.layer) > most:
+        raise LimitError(f"the net has {len(message.layer)} layers, more than Limits.max_layers = {most}")
+    for layer in message.layer:
+        for what, names in (("bottoms", layer.bottom), ("tops", layer.top)):
+            if len(names) > most:
+                raise LimitError(f"{len(names)} {what}, more than Limits.max_layers = {most}", layer=layer.name)
 
 
 def reshape(graph, shapes, *, weights=None, limits=None, seed=0):

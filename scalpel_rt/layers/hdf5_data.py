@@ -1,14 +1,17 @@
 """HDF5Data: rows of HDF5 files, in order, for ever."""
 
 import os
+from contextlib import contextmanager
 
 import numpy as np
 
-from ..errors import DataError, FormatError, GraphError, ShapeError, UnsupportedError
+from ..caffe.hdf5 import check_stored, own_member
+from ..errors import DataError, FormatError, GraphError, ScalpelError, ShapeError, UnsupportedError
 from ._base import Layer, as_f32
 from ._registry import register
 
 MAX_LIST = 1 << 24      # characters that a list of files may have
+MAX_TURNS = 10_000      # files that a batch may be put together from, counted each time that one is begun
 
 
 @register
@@ -82,6 +85,8 @@ class HDF5Data(Layer):
                     rows = state["rows"] = np.arange(datasets[0].shape[0])
                     if self.shuffle:
                         state["random"].shuffle(rows)
+                if len(parts) == MAX_TURNS:
+                    raise DataError(f"a batch of {self.batch_size} would go through the files {MAX_TURNS} times")
                 taken = rows[state["row"]:state["row"] + missing]
                 parts.append([_read(dataset, taken) for dataset in datasets])
             missing -= len(taken)
@@ -103,13 +108,14 @@ class HDF5Data(Layer):
 
         found = []
         for name in self.names:
-            dataset = file.get(name)
+            dataset = own_member(h5py, file, name)
             if not isinstance(dataset, h5py.Dataset):
                 raise FormatError(f"{path} has no dataset {name!r}, only {', '.join(sorted(file)) or 'nothing'}")
             if dataset.dtype.kind not in "fiu":
                 raise FormatError(f"dataset {name!r} of {path} holds {dataset.dtype}, not numbers")
             if not dataset.shape:
                 raise FormatError(f"dataset {name!r} of {path} has no axes, so no rows")
+            check_stored(dataset, f"dataset {name!r} of {path}")
             found.append(dataset)
         rows = [dataset.shape[0] for dataset in found]
         if len(set(rows)) > 1:
@@ -120,14 +126,19 @@ class HDF5Data(Layer):
         return found
 
 
+@contextmanager
 def _open(path):
+    """The HDF5 file, open to read; FormatError for whatever h5py finds damaged in it, here and inside the block."""
     try:
         import h5py
     except ImportError as error:
         raise UnsupportedError("HDF5 files need the package h5py: pip install h5py") from error
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield file
+    except ScalpelError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise FormatError(f"{path} is not a readable HDF5 file: {error}") from error
 
 

@@ -1,8 +1,7 @@
 """HDF5Output: keeps data and labels in an HDF5 file."""
 
-import io
-
-from ..errors import ShapeError, UnsupportedError
+from ..caffe.hdf5 import new_hdf5
+from ..errors import FormatError, ShapeError
 from ._base import Layer
 from ._registry import register
 
@@ -37,16 +36,9 @@ class HDF5Output(Layer):
 
     def forward(self, bottoms, params):
         if self.trusted:
-            try:
-                import h5py
-            except ImportError as error:
-                raise UnsupportedError("HDF5 files need the package h5py: pip install h5py") from error
-            from ..files import atomic_write
-
-            memory = io.BytesIO()
-            with h5py.File(memory, "w") as file:
+            if not self.file_name or "\0" in self.file_name:
+                raise FormatError(f"cannot write a file named {self.file_name!r}")
+            with new_hdf5(self.file_name) as file:
                 for name, blob in zip(("data", "label"), bottoms, strict=True):
                     file.create_dataset(name, data=blob.reshape(blob.shape + (1,) * (4 - blob.ndim)))
-            with atomic_write(self.file_name) as file:
-                file.write(memory.getbuffer())
         return []

@@ -76,6 +76,7 @@ class _Places:
         self.writers, self.readers = defaultdict(list), defaultdict(list)
         self.constants = {op.outputs[0] for op in ops if op.kind == "fill"}
         self.gone = set()
+        self.living = {}                # block -> those of its values that may still be needed
         for value in inputs:
             self._add(value, -1)
         for t, op in enumerate(ops):
@@ -107,11 +108,14 @@ class _Places:
         block = self.block[value]
         return self.members[block][value] == 0 and value.size == block.size
 
-    def overlapping(self, value):
-        """All values that share an element with ``value``. Strided images count as all that lies between them."""
-        members = self.members[self.block[value]]
+    def needed(self, value, t):
+        """Whether anything that shares an element with ``value`` is read after ``t``, which never falls from one call
+        to the next. Strided images count as all that lies between them."""
+        block = self.block[value]
+        members = self.members[block]
+        living = self.living[block] = [v for v in self.living.get(block, members) if self.dies[v] > t]
         low, high = members[value], members[value] + self._span(value)
-        return [v for v, start in members.items() if start < high and low < start + self._span(v)]
+        return any(members[v] < high and low < members[v] + self._span(v) for v in living)
 
     def _span(self, value):
         n = value.shape[0] if value.shape else 1
@@ -121,6 +125,8 @@ class _Places:
         """The whole block of ``value`` now lies ``offset`` behind the begin of the value ``into``."""
         source, target = self.block[value], self.block[into]
         offset += self.members[target][into]
+        if target in self.living:
+            self.living[target] += self.living.pop(source, self.members[source])
         for member, start in self.members.pop(source).items():
             self.block[member] = target
             self.members[target][member] = start + offset
@@ -163,7 +169,7 @@ class _Places:
         for x in op.inputs:
             if self.block[x] is self.block[y] or x.size != y.size:
                 continue
-            if any(self.dies[v] > t for v in self.overlapping(x)):
+            if self.needed(x, t):
                 continue
             if self.whole(y):
                 self.merge(y, x, 0)
@@ -181,16 +187,9 @@ class _Places:
             wanted.append((block.size, first, last, block))
         wanted += [(size, t, t, t) for t, size in scratch.items() if size and t not in self.gone]
         wanted = [(-(-size // ALIGN) * ALIGN, *rest) for size, *rest in wanted]
-        result, placed = Layout(), []
+        result, taken = Layout(), _Taken(len(wanted))
         for size, first, last, what in sorted(wanted, key=lambda w: -w[0]):
-            begin = 0
-            for start, end, from_, to in placed:        # sorted by start
-                if from_ <= last and first <= to:
-                    if start >= begin + size:
-                        break
-                    begin = max(begin, end)
-            placed.append((begin, begin + size, first, last))
-            placed.sort()
+            begin = taken.place(size, first, last)
             result.size = max(result.size, begin + size)
             if isinstance(what, int):
                 result.scratch[what] = begin
@@ -199,3 +198,24 @@ class _Places:
         result.stride = self.stride
         result.work = [t for t in range(len(self.ops)) if t not in self.gone]
         return result
+
+
+class _Taken:
+    """What is taken of the arena, and when: rows of begin, end, first and last operation, ascending by begin."""
+
+    def __init__(self, most):
+        self.rows = np.empty((4, most), np.int64)
+        self.count = 0
+
+    def place(self, size, first, last):
+        """Take ``size`` floats for a life from ``first`` to ``last``, in the lowest gap; returns where it begins."""
+        rows = self.rows[:, : self.count]
+        begins, ends = rows[:2, (rows[2] <= last) & (first <= rows[3])]
+        reached = np.maximum.accumulate(np.concatenate(([0], ends)))    # up to where all before is taken
+        gaps = begins >= reached[:-1] + size
+        begin = reached[np.argmax(gaps) if gaps.any() else -1]
+        at = np.searchsorted(rows[0], begin)
+        self.rows[:, at + 1 : self.count + 1] = rows[:, at:].copy()
+        self.rows[:, at] = begin, begin + size, first, last
+        self.count += 1
+        return int(begin)

@@ -1,5 +1,7 @@
 """The training loop: one module, one data set, one recipe; resumable, seeded, silent (progress goes to a callback)."""
 
+import io
+import pickle
 import time
 from pathlib import Path
 
@@ -7,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..errors import DataError, GraphError, OptionsError, ShapeError
-from ..files import atomic_path
+from ..errors import DataError, FormatError, GraphError, OptionsError, ShapeError
+from ..files import atomic_write
 from ..graph import reshape
 
 
@@ -75,9 +77,11 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
             row["accuracy"] = accuracy(module, test, recipe, hooks=hooks, device=device)
         log.append(row)
         if checkpoint is not None:
-            with atomic_path(checkpoint) as part:
-                torch.save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
-                            "hooks": [getattr(h, "state", dict)() for h in hooks]}, part)
+            whole = io.BytesIO()
+            torch.save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
+                        "hooks": [getattr(h, "state", dict)() for h in hooks]}, whole)
+            with atomic_write(checkpoint) as file:
+                file.write(whole.getbuffer())
         if progress is not None:
             progress(row)
     module.eval()
@@ -200,7 +204,12 @@ def _tensor(array, device):
 def _resume(module, optimiser, hooks, checkpoint):
     if checkpoint is None or not Path(checkpoint).exists():
         return []
-    held = torch.load(checkpoint, weights_only=True)
+    try:
+        held = torch.load(checkpoint, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
+    if not isinstance(held, dict) or not {"module", "optimiser", "hooks", "log"} <= held.keys():
+        raise FormatError("is no checkpoint of a training run", file=str(checkpoint))
     module.load_state_dict(held["module"])
     optimiser.load_state_dict(held["optimiser"])
     for hook, state in zip(hooks, held["hooks"], strict=True):

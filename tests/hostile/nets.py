@@ -1,0 +1,45 @@
+"""What tests of hostile input share."""
+
+import resource
+import subprocess
+import sys
+
+import scalpel_rt as srt
+from scalpel_rt.caffe import parse_prototxt, upgrade_net
+from scalpel_rt.graph import build
+
+INPUT = 'input: "x" input_shape {{ {} }}\n'
+GIGABYTE = 2**30
+
+
+def given(*dims):
+    return INPUT.format(" ".join(f"dim: {d}" for d in dims))
+
+
+def layer(kind, fields="", bottom='bottom: "x"', top='top: "y"', name="l"):
+    return f'layer {{ name: "{name}" type: "{kind}" {bottom} {top} {fields} }}\n'
+
+
+def graph(text, **options):
+    return build(upgrade_net(parse_prototxt(text)), **options)
+
+
+def refused(text, **options):
+    """The message of the error (one of ours) with which a net is refused, at the latest when it runs."""
+    try:
+        srt.Net(graph(text, **options), srt.Options(threads=1)).forward()
+    except srt.ScalpelError as error:
+        return str(error)
+    raise AssertionError(f"not refused: {text}")
+
+
+def in_a_process(code, *args, seconds=60, memory=2 * GIGABYTE):
+    """Run Python code in a process of its own, with so much address space and processor time; what it printed."""
+    def bounded():
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+
+    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], preexec_fn=bounded, capture_output=True,
+                          text=True)
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    return done.stdout
