@@ -1,7 +1,8 @@
 /* Convolution of each channel by itself (c = group), any kernel, stride, padding and dilation: see docs/kernels.md.
  *
- * A band of input rows is copied to scratch with its padding; a stride of sw deals the columns of a row out to sw heaps, so that the
- * inputs of neighbouring outputs always lie next to each other.
+ * Kernels of 3x3 and 5x5 with stride 1 read the image where it is. Else a band of input rows is copied to scratch with its padding; the
+ * columns that neighbouring outputs meet are told apart in registers (3x3 and 5x5 with stride 2), or a stride of sw deals the columns of
+ * a row out to sw heaps, so that they lie next to each other.
  *
  * w[m][ky][kx], as Caffe has it. scratch: rows of `pitch` floats, pitch = sw*heap and heap = ceil((wd + 2*pw) / sw) + VL; at least
  * (kh - 1)*dh + 1 of them. With more rows, bands get larger.
@@ -36,15 +37,16 @@ static void fill_zero(float *to, int64_t count)
         vf_store(to + i, vf_zero());
 }
 
-/* Copies an input row (zeros if NULL) to a row of the band. Stores run over the ends by less than VL, from left to right. */
-static void row_in(const dw_plane *p, const float *from, float *to)
+/* Copies an input row (zeros if NULL) to a row of the band, in one piece or dealt out to `heaps` = sw. Stores run over the ends by less
+ * than VL, from left to right. */
+static void row_in(const dw_plane *p, const float *from, float *to, int64_t heaps)
 {
     const scl_args_conv *a = p->a;
-    int64_t w = a->wd, pw = a->pw, used = even_count(w + 2 * pw, a->sw);
+    int64_t w = a->wd, pw = a->pw, used = even_count(w + 2 * pw, heaps);
     if (!from) {
-        for (int64_t heap = 0; heap < a->sw; heap++)
+        for (int64_t heap = 0; heap < heaps; heap++)
             fill_zero(to + heap * p->heap, used);
-    } else if (a->sw == 1) {
+    } else if (heaps == 1) {
         fill_zero(to, pw);
         int64_t x = 0;
         for (; x + VL <= w; x += VL)
@@ -86,8 +88,8 @@ static inline __attribute__((always_inline)) void row_end(const dw_end *e, int64
         vf_storen(e->y + at, lanes, v);
 }
 
-/* Where the inputs of a block of rows are: input row i and kernel column kx of the outputs from column 0 on start at
- * from + i*pitch + column[kx]. */
+/* Where the inputs of a block of rows are: those of output column 0 start at from + i*pitch + column[kx] for input row i and kernel
+ * column kx, or at from + i*pitch + kx in the band. */
 typedef struct {
     const float *from;
     int64_t pitch, column[5];
@@ -115,10 +117,18 @@ static inline __attribute__((always_inline)) void rows_part(int rows, int k, int
     for (int i = 0; i < (rows - 1) * s + k; i++) {
         if (!inside && (i < in->first || i >= in->last))
             continue;
-        const float *from = in->from + i * in->pitch + ox;
+        const float *from = in->from + i * in->pitch + s * ox;
+        vf row[6];
+#pragma GCC unroll 8
+        for (int kx = 0; s == 2 && kx < k; kx += 2) {
+            vf a = vf_load(from + kx), b = vf_load(from + kx + VL);
+            row[kx] = vf_even(a, b);
+            row[kx + 1] = vf_odd(a, b);
+        }
 #pragma GCC unroll 8
         for (int kx = 0; kx < k; kx++) {
-            vf v = vf_keep(inside ? vf_load(from + in->column[kx]) : vf_load_range(from + in->column[kx], lo[kx], hi[kx]));
+            vf v = s == 2 ? row[kx]
+                 : vf_keep(inside ? vf_load(from + in->column[kx]) : vf_load_range(from + in->column[kx], lo[kx], hi[kx]));
 #pragma GCC unroll 4
             for (int r = 0; r < rows; r++)
                 if (i >= r * s && i - r * s < k)
@@ -206,12 +216,11 @@ static void plane_far(const dw_plane *p, dw_rows several, int64_t band)
     const scl_args_conv *a = p->a;
     int64_t bands = even_count(a->oh, band);
     dw_input in = {.pitch = p->pitch};
-    for (int kx = 0; kx < a->kw && several; kx++)
-        in.column[kx] = kx % a->sw * p->heap + kx / a->sw;
     for (int64_t b = 0; b < bands; b++) {
         int64_t oy = even_begin(a->oh, bands, b), end = even_begin(a->oh, bands, b + 1), iy = oy * a->sh - a->ph;
         for (int64_t i = 0; i < (end - oy - 1) * a->sh + (a->kh - 1) * a->dh + 1; i++)
-            row_in(p, iy + i >= 0 && iy + i < a->h ? p->x + (iy + i) * a->wd : NULL, p->band + i * p->pitch);
+            row_in(p, iy + i >= 0 && iy + i < a->h ? p->x + (iy + i) * a->wd : NULL, p->band + i * p->pitch,
+                   several ? 1 : a->sw);
         in.from = p->band;
         for (int64_t rows; oy < end; oy += rows, in.from += rows * a->sh * p->pitch) {
             rows = !several ? 1 : end - oy < ROWS ? end - oy : ROWS;
