@@ -11,13 +11,14 @@ from ..files import atomic_path
 from .rows import layer_key, significant
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F"
+VIOLET = "#7B52AB"
 LOOKS = {   # method -> colour, marker, line, hatching
     "dense": (GREY, "o", "-", ""), "csr": (ORANGE, "s", "--", "//"), "scipy-csr": (RED, "v", ":", "\\\\"),
     "mkl-csr": (PINK, "^", ":", "xx"), "blas": (GREY, "X", ":", ".."), "simd": (BLUE, "D", "-", ""),
     "nodes": (SKY, "P", "-.", "++"), "scalpel": (GREEN, "*", "-", "oo"),
 }
 OTHERS = [(c, m, line, "") for line in ("--", ":") for c, m in zip(
-    (PINK, SKY, ORANGE, RED, GREEN, BLUE, GREY), "<>hpdH8", strict=True)]
+    (PINK, SKY, ORANGE, RED, GREEN, BLUE, VIOLET), "<>hpdH8", strict=True)]
 
 HEAVIEST = 6            # layers that get a crossover curve of their own
 MOST_LAYERS = 30        # in the plot of layers: the slowest
@@ -162,7 +163,7 @@ def _crossover(figure, results, entries):
     panels = [None, *sorted(dense, key=lambda name: -dense[name])[:HEAVIEST - 1]]
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure.set_size_inches(3.1 * columns + 0.6, 2.5 * rows + 0.7)
+    figure.set_size_inches(2.6 * columns + 0.4, 2.4 * rows + 0.7)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for ax, layer in zip(axes, panels, strict=False):
         level = base.times.median if layer is None else dense[layer]
@@ -186,7 +187,8 @@ def _crossover(figure, results, entries):
         ax.tick_params(labelbottom=True)
     figure.suptitle(f"{base.net}: time over sparsity, {_setting(threads, batch)}", fontsize=11, fontweight="bold",
                     x=0.01, ha="left")
-    figure.legend(*axes[0].get_legend_handles_labels(), ncols=6, loc="outside lower center", frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), ncols=7, loc="outside lower center", frameon=False, fontsize=9,
+                  columnspacing=1.2)
     return True
 
 
