@@ -54,9 +54,10 @@ def load(prototxt, weights=None, phase="TEST", level=0, stages=(), dialect="any"
     return Net(graph, weights=held, limits=limits, seed=seed)
 
 
-def fold(net):
+def fold(net, equalize=False):
     """A copy of ``net`` whose BatchNorm, Scale and Bias layers have gone into the weights before them, where that can
-    be: a plain net, to be saved, pruned or retrained. See :mod:`scalpel_rt.pruning.fold`.
+    be: a plain net, to be saved, pruned or retrained. See :mod:`scalpel_rt.pruning.fold`; with ``equalize``, the
+    layers' weights are then made of like size (:mod:`scalpel_rt.pruning.equalize`).
 
     Raises ShapeError while the shape of an input is unknown.
     """
@@ -64,7 +65,12 @@ def fold(net):
 
     if not net.graph.ready:
         raise ShapeError("the shape of an input is unknown; reshape the net first")
-    return Net(folded(net.graph), net.options)
+    graph = folded(net.graph)
+    if equalize:
+        from .pruning.equalize import equalize as equalized
+
+        graph = equalized(graph)
+    return Net(graph, net.options)
 
 
 def prune(net, method, **options):
@@ -109,7 +115,7 @@ def scalpel(net, data, machine="native", *, test=None, **options):
     machine : "native", "low", "moderate" or "high"
         This one, measured; or how much parallelism it has: a microcontroller, a CPU, a GPU.
     options
-        budget (points of accuracy that may be lost, 0.3), recipe, learn, width, rates, penalties, sparsities,
+        budget (points of accuracy that may be lost, 0.3), recipe, learn, width, axis, rates, penalties, sparsities,
         settings, folder (keeps the state, so that a killed run goes on), progress, device; see
         :func:`scalpel_rt.pruning.scalpel.scalpel`.
 

@@ -13,6 +13,9 @@ def arguments(parser):
     net_arguments(parser, weights="required")
     parser.add_argument("--output", "-o", required=True, action="append", metavar="FILE",
                         help="a .prototxt, a .caffemodel, a .caffemodel.h5 or a .safetensors; may be repeated")
+    parser.add_argument("--equalize", action="store_true",
+                        help="make the weights of all layers of like size, which changes no output: for a ranking of "
+                             "all weights together, or one rate of training for all")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
@@ -21,7 +24,7 @@ def run(args):
     import scalpel_rt as srt
 
     net = load(args)
-    folded = srt.fold(net)
+    folded = srt.fold(net, args.equalize)
     for name in args.output:
         alone = name.endswith((".prototxt", ".safetensors"))
         folded.save(*([name] if alone else [None, name]))

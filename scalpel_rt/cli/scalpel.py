@@ -34,6 +34,8 @@ def arguments(parser):
     parser.add_argument("--budget", type=float, default=0.3, help="points of accuracy that may be lost (default: 0.3)")
     parser.add_argument("--width", type=lambda text: int(text) if text.isdigit() else text,
                         help="weights in a group: 2, 4, 8, 16 or native")
+    parser.add_argument("--axis", choices=("in", "out"),
+                        help="groups along the inputs or the outputs (default: what is faster here)")
     parser.add_argument("--penalties", type=numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
     parser.add_argument("--sparsities", type=numbers, help="stages of group pruning: 0.5,0.8,0.9")
     learn_arguments(parser)
@@ -49,8 +51,8 @@ def run(args):
 
     net = load(args)
     if args.decide:
-        return _decide(args, *decide(net.graph, args.machine, width=args.width or "native", progress=lambda layer:
-                                     Progress()({"measuring": layer})))
+        return _decide(args, *decide(net.graph, args.machine, width=args.width or "native", axis=args.axis,
+                                     progress=lambda layer: Progress()({"measuring": layer})))
     if not (args.data and args.output):
         raise OptionsError("--data and --output are needed, unless --decide is given")
     import_torch(args.threads)
@@ -61,9 +63,9 @@ def run(args):
         raise OptionsError("--test-data is needed: the accuracy budget is judged by it")
     recipe = recipe_of(args, Recipe(epochs=10, lr=0.01, schedule="cosine"))
     outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe,
-                      learn=learn_of(args, recipe), width=args.width, penalties=args.penalties or PENALTIES,
-                      sparsities=args.sparsities or SPARSITIES, folder=args.folder, progress=Progress(),
-                      device=args.device)
+                      learn=learn_of(args, recipe), width=args.width, axis=args.axis,
+                      penalties=args.penalties or PENALTIES, sparsities=args.sparsities or SPARSITIES,
+                      folder=args.folder, progress=Progress(), device=args.device)
     outcome.save(args.output)
     if args.json:
         print(json.dumps(outcome.as_dict()))

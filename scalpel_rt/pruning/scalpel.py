@@ -92,7 +92,7 @@ class Outcome:
             file.write(account(self))
 
 
-def decide(graph, machine="native", *, width="native", rates=None, options=None, progress=None):
+def decide(graph, machine="native", *, width="native", axis=None, rates=None, options=None, progress=None):
     """Choose a technique for each convolution and fully connected layer.
 
     Parameters
@@ -103,6 +103,8 @@ def decide(graph, machine="native", *, width="native", rates=None, options=None,
         This one, measured; or how much parallelism it has.
     width : 2, 4, 8, 16 or "native"
         Of groups.
+    axis : "in" or "out", optional
+        Of groups; default "in", or what is faster where this machine is measured.
     rates : dict, optional
         Instead of :data:`RATES`.
     options : Options, optional
@@ -113,16 +115,18 @@ def decide(graph, machine="native", *, width="native", rates=None, options=None,
     Returns ([Decision], axis of groups, {layer: Pay}). By measuring, the fastest technique wins; where that is nodes,
     and groups beat dense as well, a layer loses nodes first and then groups.
     """
+    if axis not in (None, *simd.AXES):
+        raise OptionsError(f"axis must be one of {', '.join(simd.AXES)}, not {axis!r}")
     if machine not in MACHINES:
         raise OptionsError(f"machine must be one of {', '.join(MACHINES)}, not {machine!r}")
     coupling = couple(graph)
     able = {name for name, classes in coupling.makers.items() if removable(coupling, classes).any()}
     kinds = {w.layer: "fc" if isinstance(_layer(graph, w.layer), InnerProduct) else "conv" for w in weights(graph)}
     if machine != "native":
-        return [_by_rule(name, kind, machine, name in able) for name, kind in kinds.items()], "in", {}
+        return [_by_rule(name, kind, machine, name in able) for name, kind in kinds.items()], axis or "in", {}
     rates = rates or RATES
     found = pays(graph, width=width, options=options, progress=progress)
-    axis = min(simd.AXES, key=lambda a: sum(pay.time(a, rates[pay.kind]["groups"]) for pay in found.values()))
+    axis = axis or min(simd.AXES, key=lambda a: sum(pay.time(a, rates[pay.kind]["groups"]) for pay in found.values()))
     return [_by_measuring(pay, axis, rates[pay.kind], pay.layer in able) for pay in found.values()], axis, found
 
 
@@ -151,8 +155,9 @@ def _by_measuring(pay, axis, rates, able):
     return Decision(pay.layer, pay.kind, best, ", ".join(said))
 
 
-def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn=None, width=None, rates=None,
-            penalties=PENALTIES, sparsities=SPARSITIES, settings=None, folder=None, progress=None, device="cpu"):
+def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn=None, width=None, axis=None,
+            rates=None, penalties=PENALTIES, sparsities=SPARSITIES, settings=None, folder=None, progress=None,
+            device="cpu"):
     """Prune a trained net for a machine; ``net`` stays as it is.
 
     Parameters
@@ -171,8 +176,8 @@ def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn
         For learning which nodes are redundant; default 5 epochs at a rate of 0.001.
     width : 2, 4, 8, 16 or "native", optional
         Of groups; default 2 for machine "low" (16-bit pairs of a Cortex-M4), else "native".
-    rates : dict, optional
-        Instead of :data:`RATES`.
+    axis, rates :
+        As for :func:`decide`.
     penalties, sparsities : sequences of float
         The stages: pulls on nodes, then shares of weights in groups. Each ladder is climbed until the budget is
         spent.
@@ -194,10 +199,10 @@ def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn
     recipe = recipe or Recipe(epochs=10, lr=0.01, schedule="cosine")
     learn = learn or Recipe(epochs=5, lr=0.001)
     width = simd.check_width(width or (2 if machine == "low" else "native"))
-    kept = None if folder is None else _kept_decisions(Path(folder), machine, width)
+    kept = None if folder is None else _kept_decisions(Path(folder), machine, width, axis)
     if kept is None:
         tell = None if progress is None else lambda layer: progress({"measuring": layer})
-        kept = decide(net.graph, machine, width=width, rates=rates, options=net.options, progress=tell)
+        kept = decide(net.graph, machine, width=width, axis=axis, rates=rates, options=net.options, progress=tell)
         if folder is not None:
             _keep_decisions(Path(folder), machine, width, kept)
     decisions, axis, found = kept
@@ -233,7 +238,7 @@ def _keep_decisions(folder, machine, width, kept):
                    "pays": {name: asdict(pay) for name, pay in found.items()}}, file, indent=1)
 
 
-def _kept_decisions(folder, machine, width):
+def _kept_decisions(folder, machine, width, axis):
     from .pays import Pay
 
     path = folder / "decisions.json"
@@ -241,9 +246,9 @@ def _kept_decisions(folder, machine, width):
         return None
     try:
         held = json.loads(path.read_text())
-        if (held["machine"], held["width"]) != (machine, width):
-            raise OptionsError(f"this folder holds a run for machine {held['machine']!r}, groups of {held['width']}; "
-                               "choose another folder, or empty it", file=str(folder))
+        if (held["machine"], held["width"], axis or held["axis"]) != (machine, width, held["axis"]):
+            raise OptionsError(f"this folder holds a run for machine {held['machine']!r}, groups of {held['width']} "
+                               f"along {held['axis']!r}; choose another folder, or empty it", file=str(folder))
         found = {}
         for name, pay in held["pays"].items():
             pay["sparse"] = {form: {float(s): ns for s, ns in times.items()} for form, times in pay["sparse"].items()}

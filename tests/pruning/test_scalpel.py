@@ -96,6 +96,12 @@ class TestDecide:
         assert axis == "in" and [d.technique for d in decisions] == [want, "groups", "none"]
         assert "cannot be removed" in decisions[2].why
 
+    def test_an_axis_that_is_asked_for(self, net):
+        assert decide(net.graph, "low", axis="out")[1] == "out" and decide(net.graph, "low")[1] == "in"
+        assert {decide(net.graph, axis=axis)[1] for axis in ("in", "out")} == {"in", "out"}
+        with pytest.raises(OptionsError, match="axis must be one of in, out, not 'up'"):
+            decide(net.graph, axis="up")
+
     def test_a_machine_that_is_none(self, net):
         with pytest.raises(OptionsError, match="native, low, moderate, high, not 'quantum'"):
             decide(net.graph, "quantum")
