@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import scalpel_rt as srt
+from scalpel_rt.caffe import read_prototxt
 from scalpel_rt.pruning.scalpel import RATES
 from scalpel_rt.pruning.sizes import measure
 from scalpel_rt.pruning.weights import zeros
@@ -82,3 +83,14 @@ def test_rates_are_those_of_the_nets():
 
 def test_all_together_are_small_enough_to_ship():
     assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < 25e6
+
+
+def test_alexnet_has_the_authors_counts():
+    made = {}
+    for layer in read_prototxt(MODELS / "alexnet" / "nodes.prototxt").layer:
+        n = layer.convolution_param.num_output or layer.inner_product_param.num_output
+        if n:
+            name = layer.name[:5] if layer.name.startswith("conv") else layer.name
+            made[name] = made.get(name, 0) + n
+    assert made == {"conv1": 83, "conv2": 225, "conv3": 233, "conv4": 238, "conv5": 253, "fc6": 3001, "fc7": 3029,
+                    "fc8": 1000}
