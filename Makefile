@@ -101,7 +101,7 @@ tsan: $(VENV)/installed-dev
 # Of the scalar level, since valgrind does not know all of AVX-512. Python's own allocator would hide what is done to memory.
 VALGRIND_TESTS ?= $(wildcard tests/kernels/test_[a-e]*_plain.py) tests/kernels/test_fc_dense.py tests/runtime/test_plan.py
 VALGRIND_RUN    = PYTHONMALLOC=malloc SCALPEL_ISA=scalar valgrind --quiet --error-exitcode=99 --exit-on-first-error=yes \
-                  --track-origins=yes --suppressions=tests/valgrind.supp $(BIN)/python
+                  --suppressions=tests/valgrind.supp $(BIN)/python
 
 valgrind: $(VENV)/installed-test
 	@command -v valgrind || { echo "no valgrind found"; exit 1; }
