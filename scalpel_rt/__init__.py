@@ -6,8 +6,8 @@ __version__ = "0.1.0"
 
 # name -> the module it lives in, which is imported when the name is first used
 _PLACES = {
-    "load": "api", "fold": "api", "prune": "api", "scalpel": "api", "check": "checking", "Net": "net",
-    "Options": "options", "Limits": "options",
+    "load": "api", "fold": "api", "prune": "api", "scalpel": "api", "check": "checking", "compare": "comparing",
+    "Net": "net", "Options": "options", "Limits": "options",
     **dict.fromkeys(("ScalpelError", "FormatError", "GraphError", "ShapeError", "WeightsError", "DataError",
                      "UnsupportedError", "OptionsError", "LimitError", "MismatchError"), "errors"),
 }

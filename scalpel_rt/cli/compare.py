@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import replace
 
-from ..compare.methods import DEFAULT, METHODS, SPARSITIES
+from ..comparing.methods import DEFAULT, METHODS, SPARSITIES
 from ..errors import OptionsError
 from ..peers import ENGINES
 from ._common import load, net_arguments
@@ -62,11 +62,11 @@ def run(args):
         raise OptionsError("give a net, or --paper, or --from-benchmark FILE")
     progress = Progress()
     if args.from_benchmark:
-        from ..compare.benchmark import from_benchmark
+        from ..comparing.benchmark import from_benchmark
 
         results = from_benchmark(args.from_benchmark)
     elif args.paper:
-        from ..compare.paper import paper
+        from ..comparing.paper import paper
 
         results = paper(threads=args.threads, seconds=args.seconds, seed=args.seed, engines=_engines(args),
                         command=_command(), progress=progress)
@@ -80,8 +80,8 @@ def run(args):
 def _compare(args, progress):
     import scalpel_rt as srt
 
-    from ..compare import compare
-    from ..compare.nets import RANDOM, named, random_weights
+    from ..comparing import compare
+    from ..comparing.nets import RANDOM, named, random_weights
 
     net, note = named(args.prototxt) if args.weights is None else (None, None)
     if net is None:

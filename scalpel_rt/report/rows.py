@@ -6,6 +6,8 @@ Everything that is derived is derived here: speed-ups, rates, shares of what the
 import math
 from dataclasses import dataclass
 
+NOISE = 0.02            # two medians that are closer than that are the same
+
 
 @dataclass(frozen=True)
 class Column:
@@ -90,9 +92,10 @@ def layer_key(layer):
 
 
 def losing_rows(results):
-    """The rows of :func:`layer_rows` whose layer lost weights to pruning and is slower than dense, worst first."""
-    return sorted((row for row in layer_rows(results) if row["zeros"] and row["speedup"] and row["speedup"] < 1),
-                  key=lambda row: row["speedup"])
+    """The rows of :func:`layer_rows` whose layer lost weights to pruning and is slower than dense by more than
+    :data:`NOISE`, worst first."""
+    return sorted((row for row in layer_rows(results)
+                   if row["zeros"] and row["speedup"] and row["speedup"] < 1 - NOISE), key=lambda row: row["speedup"])
 
 
 def _spread(times):

@@ -10,7 +10,7 @@ import scalpel_rt as srt  # noqa: E402
 from scalpel_rt.cli import main  # noqa: E402
 from scalpel_rt.report import read  # noqa: E402
 
-from ..compare.test_measure import NET  # noqa: E402
+from ..comparing.test_measure import NET  # noqa: E402
 from ..report.sample import results  # noqa: E402
 
 
@@ -58,9 +58,9 @@ def test_errors_are_one_line(args, says, capsys):
 
 
 def test_a_refused_way_is_status_1(monkeypatch, capsys):
-    import scalpel_rt.compare
+    import scalpel_rt.comparing
 
-    monkeypatch.setattr(scalpel_rt.compare, "compare", lambda *args, **more: results())
+    monkeypatch.setattr(scalpel_rt.comparing, "compare", lambda *args, **more: results())
     assert main(["compare", "net.prototxt", "net.caffemodel"]) == 1
     assert "Refused, not timed: mnn" in capsys.readouterr().out
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scalpel_rt.compare.paper import account
+from scalpel_rt.comparing.paper import account
 from scalpel_rt.report import read
 from scalpel_rt.report.tables import markdown
 

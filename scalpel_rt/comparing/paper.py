@@ -45,7 +45,7 @@ WIDTH = 8
 def paper(names=NETS, *, threads=(1,), engines=(), seconds=10.0, seed=0, command=None, progress=None):
     """Results of the five nets, dense, traditionally pruned and by Scalpel; ``notes`` hold the comparison.
 
-    Parameters as for :func:`scalpel_rt.compare.compare`, of which each net is one; ``names`` among :data:`NETS`.
+    Parameters as for :func:`scalpel_rt.compare`, of which each net is one; ``names`` among :data:`NETS`.
     """
     skipped, entries, refused, sources = [], [], [], []
     usable = [name for name in ("mkl_csr", "scipy_csr", "blas", *engines) if _there(name, skipped)]
@@ -74,7 +74,7 @@ def paper(names=NETS, *, threads=(1,), engines=(), seconds=10.0, seed=0, command
         entries, refused, skipped = entries + made, refused + wrong, skipped + unable
     settings = {"nets": list(names), "threads": list(threads), "seconds": seconds, "engines": list(engines),
                 "methods": [n.replace("_", "-") for n in usable if n in peers.PRODUCTS]}
-    results = Results(about(command or "scalpel_rt.compare.paper", {"input": seed, "weights": 0}, settings,
+    results = Results(about(command or "scalpel_rt.comparing.paper", {"input": seed, "weights": 0}, settings,
                             isa.active()), entries, skipped, refused, [])
     results.notes.extend([*account(results), *sources])
     return results

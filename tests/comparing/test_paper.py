@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from scalpel_rt import zoo
-from scalpel_rt.compare import paper as module
-from scalpel_rt.compare.nets import named
-from scalpel_rt.compare.paper import NETS, account, paper
+from scalpel_rt.comparing import paper as module
+from scalpel_rt.comparing.nets import named
+from scalpel_rt.comparing.paper import NETS, account, paper
 
 from ..report.sample import entry, results
 

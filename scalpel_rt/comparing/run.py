@@ -25,7 +25,7 @@ def compare(net, methods=DEFAULT, sparsities=SPARSITIES, engines=(), *, threads=
     net : Net
         With its weights; stays as it is.
     methods : iterable of str
-        Among :data:`scalpel_rt.compare.methods.METHODS`. "dense" is always measured: it is what speed-ups are over.
+        Among :data:`scalpel_rt.comparing.methods.METHODS`. "dense" is always measured: it is what speed-ups are over.
     sparsities : iterable of float
         Shares of zeros, at each of which the net is pruned (without retraining) for each method that prunes.
     engines : iterable of str

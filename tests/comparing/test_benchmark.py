@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from scalpel_rt.compare.benchmark import from_benchmark
+from scalpel_rt.comparing.benchmark import from_benchmark
 from scalpel_rt.errors import FormatError
 from scalpel_rt.report.html import page
 

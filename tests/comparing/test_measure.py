@@ -8,10 +8,10 @@ import pytest
 
 import scalpel_rt as srt
 from scalpel_rt import isa
-from scalpel_rt.compare import methods
-from scalpel_rt.compare.measure import Clock, LayerWatch, difference, measure, times
-from scalpel_rt.compare.methods import Way, reshaped, ways
-from scalpel_rt.compare.work import Workload, packed_bytes
+from scalpel_rt.comparing import methods
+from scalpel_rt.comparing.measure import Clock, LayerWatch, difference, measure, times
+from scalpel_rt.comparing.methods import Way, reshaped, ways
+from scalpel_rt.comparing.work import Workload, packed_bytes
 from scalpel_rt.errors import OptionsError
 from scalpel_rt.net import Net
 

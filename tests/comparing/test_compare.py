@@ -5,9 +5,9 @@ import pytest
 
 import scalpel_rt as srt
 from scalpel_rt import zoo
-from scalpel_rt.compare import compare
-from scalpel_rt.compare.nets import named, random_weights
-from scalpel_rt.compare.run import accuracy
+from scalpel_rt.comparing import compare
+from scalpel_rt.comparing.nets import named, random_weights
+from scalpel_rt.comparing.run import accuracy
 from scalpel_rt.datasets import Dataset
 from scalpel_rt.errors import DataError, OptionsError
 from scalpel_rt.net import Net
