@@ -7,6 +7,7 @@ with its own arguments.
 
 import io
 import math
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,8 +20,8 @@ from .options import Limits
 
 DEFLATE = 1032  # bytes that deflate can make of one
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError,
-          OverflowError)    # what NumPy and zipfile raise for it
+DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError,
+          LookupError, OverflowError, OSError)      # what NumPy and zipfile raise for it, in a file that is open
 
 
 def load_arrays(path, limits=None):

@@ -26,7 +26,8 @@ class Values:
     def feed(self, name, array):
         """Set an input, to a copy of ``array`` (of the input's shape)."""
         self._rewritten.pop(name, None)
-        np.copyto(self._buffer(name), array, casting="unsafe")
+        with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 becomes infinite
+            np.copyto(self._buffer(name), array, casting="unsafe")
 
     def forward(self):
         """Run the present plan on the inputs; a tuple of the outputs' arrays."""

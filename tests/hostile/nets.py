@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import scalpel_rt as srt
 from scalpel_rt.caffe import parse_prototxt, upgrade_net
@@ -40,6 +41,6 @@ def in_a_process(code, *args, seconds=60, memory=2 * GIGABYTE):
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
     done = subprocess.run([sys.executable, "-c", code, *map(str, args)], preexec_fn=bounded, capture_output=True,
-                          text=True)
+                          text=True, cwd=Path(__file__).resolve().parents[2])
     assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
     return done.stdout

@@ -205,3 +205,26 @@ def test_weights_that_are_not_there_take_no_memory(tmp_path):
     with pytest.raises(srt.WeightsError, match="'l'"):
         srt.load(tmp_path / "n.prototxt", path)
     assert np.isfinite(srt.load(tmp_path / "n.prototxt").forward()["y"]).all()
+
+
+def test_an_archive_whose_members_lie_before_its_begin(tmp_path):
+    """zipfile seeks to where the directory says, which may be below zero."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("x.npy", npy((3,)) + bytes(12))
+    lies = bytearray(data.getvalue())
+    at = lies.rindex(b"PK\5\6")
+    size = int.from_bytes(lies[at + 12:at + 16], "little")
+    lies[at + 16:at + 20] = (at - size + 50).to_bytes(4, "little")      # the directory, 50 bytes too far
+    (tmp_path / "x.npz").write_bytes(lies)
+    with pytest.raises(srt.FormatError, match="x.npz"):
+        load_arrays(tmp_path / "x.npz")
+
+
+def test_headers_of_arrays_that_are_no_python(tmp_path):
+    for header in (b"{'descr': '<f4', (", b"(" * 5000,
+                   b"{'descr': __import__('os'), 'fortran_order': False, 'shape': ()}",
+                   b"{'descr': '<f4', 'fortran_order': False, 'shape': (1" + b"0" * 5000 + b",)}"):
+        (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(99))
+        with pytest.raises(srt.FormatError, match="x.npy"):
+            load_arrays(tmp_path / "x.npy")

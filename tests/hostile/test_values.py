@@ -1,5 +1,7 @@
 """NaN, infinities and extremes in weights and inputs: computed as any number, never a crash or a hang."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,10 @@ def test_pruning_says_which_layer_has_a_nan():
     for method in ("magnitude", "simd"):
         with pytest.raises(srt.WeightsError, match="'f'.*NaN"):
             srt.prune(net, method, sparsity=0.5)
+
+
+def test_doubles_beyond_float32_come_in_silently():
+    net = srt.Net(graph(given(1, 2) + layer("TanH")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert net.forward(x=np.array([[1e300, -1e300]]))["y"].tolist() == [[1, -1]]
