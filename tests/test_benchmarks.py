@@ -36,7 +36,8 @@ def test_shapes_are_those_of_the_nets(name):
 
 def test_shapes_count_what_the_nets_do():
     """The multiply-adds that the papers give."""
-    for name, giga in [("alexnet", 0.72), ("vgg16", 15.5), ("googlenet", 1.58), ("resnet50", 3.86), ("mobilenet", 0.57)]:
+    for name, giga in [("alexnet", 0.72), ("vgg16", 15.5), ("googlenet", 1.58), ("resnet50", 3.86),
+                       ("mobilenet", 0.57)]:
         assert sum(s.multiply_adds for s in layer_shapes.read(name)) == pytest.approx(giga * 1e9, rel=0.03)
 
 

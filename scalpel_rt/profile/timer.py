@@ -17,9 +17,9 @@ import numpy as np
 
 from ..errors import MismatchError, OptionsError
 
-SAMPLE = 2e-3           # seconds that a sample should last; calls that are shorter are repeated in it
-UNTIMED = 4e-3          # seconds of untimed calls before a sample, so that it finds its own data in the caches: a last
-                        # level of cache that takes what others evict needs several passes to fill
+SAMPLE = 5e-3           # seconds that a sample should last; calls that are shorter are repeated in it
+UNTIMED = 15e-3         # seconds of untimed calls before a sample, so that it finds its own data in the caches: a last
+                        # level that takes what others evict needs dozens of passes to fill
 LONG = 20e-3            # a call longer than this is not made untimed: it brings all its data by itself
 LEAST, MOST = 5, 2000   # rounds
 

@@ -60,8 +60,8 @@ def test_a_slow_kernel_shows_as_slow(net, monkeypatch):
     if len(isa.runnable()) < 3:
         pytest.skip("there is no kernel here that is much faster than the scalar one")
     before = quick(net)
-    choose = build.choose
-    monkeypatch.setattr(build, "choose", lambda op, level, options, *rest: choose(
+    compare = build.compare
+    monkeypatch.setattr(build, "compare", lambda op, level, options, *rest: compare(
         op, "scalar" if op.name == "conv2" else level,
         Options(numerics="exact") if op.name == "conv2" else options, *rest))
     after = quick(net)
