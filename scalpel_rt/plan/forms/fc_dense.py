@@ -1,6 +1,6 @@
 """Fully connected, dense: panels of outputs, read once for each tile of the batch."""
 
-from ._base import Form, register
+from ._base import SCALAR, Form, register
 from ._epilogue import fc_args
 from ._panels import pack_padded
 
@@ -16,4 +16,4 @@ class FcDense(Form):
 
     def cost(self, op, kernel, machine):
         m, k = op.weights["w"].shape
-        return 2 * op.inputs[0].shape[0] * m * k, 4 * m * k, 0.85
+        return 2 * op.inputs[0].shape[0] * m * k, 4 * m * k, SCALAR if kernel.isa == "scalar" else 0.85
