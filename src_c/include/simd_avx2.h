@@ -170,10 +170,14 @@ static inline void vf_transpose(vf r[8])
 static inline vf vf_load2(const float *p, const float *q) { return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(q), 1); }
 static inline vf vf_set2(float a, float b) { return _mm256_blend_ps(_mm256_set1_ps(a), _mm256_set1_ps(b), 0xF0); }
 
-/* Single loads: on AMD faster than the gather instruction, on Intel about as fast. */
+/* Single loads: on AMD faster than the gather instruction, on Intel about as fast. Four indices come by one load: loads are what is short. */
 static inline vf vf_gather(const float *p, const uint16_t *i)
 {
-    return _mm256_setr_ps(p[i[0]], p[i[1]], p[i[2]], p[i[3]], p[i[4]], p[i[5]], p[i[6]], p[i[7]]);
+    uint64_t a, b;
+    __builtin_memcpy(&a, i, 8);
+    __builtin_memcpy(&b, i + 4, 8);
+    return _mm256_setr_ps(p[a & 0xffff], p[a >> 16 & 0xffff], p[a >> 32 & 0xffff], p[a >> 48], p[b & 0xffff], p[b >> 16 & 0xffff],
+                          p[b >> 32 & 0xffff], p[b >> 48]);
 }
 
 #include "simd_common.h"

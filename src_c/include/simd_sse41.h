@@ -157,7 +157,12 @@ static inline vf vf_load2(const float *p, const float *q)
 }
 static inline vf vf_set2(float a, float b) { return _mm_setr_ps(a, a, b, b); }
 
-static inline vf vf_gather(const float *p, const uint16_t *i) { return _mm_setr_ps(p[i[0]], p[i[1]], p[i[2]], p[i[3]]); }
+static inline vf vf_gather(const float *p, const uint16_t *i)
+{
+    uint64_t four;
+    __builtin_memcpy(&four, i, 8);
+    return _mm_setr_ps(p[four & 0xffff], p[four >> 16 & 0xffff], p[four >> 32 & 0xffff], p[four >> 48]);
+}
 
 #include "simd_common.h"
 #endif
