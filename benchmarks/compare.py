@@ -3,8 +3,8 @@
     python -m benchmarks.compare [OLD.json NEW.json]      # default: the last two that `make bench` saved
 
 Some of the work is not ours: other libraries' products, which every run measures too. As nothing of theirs changed,
-the most that one of them slowed down beyond its own noise is what this machine does to a run as a whole. A benchmark of
-ours counts as slower when it slowed down by more than that and its own noise together. Exits with 1 if any did.
+the most that one of them slowed down is what this machine does to a run as a whole. A benchmark of ours counts as
+slower when it slowed down by more than that, and what the medians' own noise allows, together. Exits with 1 if any did.
 """
 
 import argparse
@@ -35,10 +35,10 @@ class Change:
 
 
 def compare(old, new):
-    """([Change] of what both runs hold and is ours, the worst first; the most that others' work slowed down by beyond
-    its noise, as a share, or None where the runs share none of it)."""
+    """([Change] of what both runs hold and is ours, the worst first; what others' work slowed down by, as a share, or
+    None where the runs share none of it)."""
     both = [(old[name], new[name], name) for name in old if name in new]
-    others = [b.median / a.median - 1 - a.noise - b.noise for a, b, _ in both if a.info.get("rival")]
+    others = [b.median / a.median - 1 for a, b, _ in both if a.info.get("rival")]
     drift = max([0.0, *others]) if others else None
     changes = []
     for a, b, name in both:
@@ -65,7 +65,7 @@ def main(argv=None):
     for change in slower:
         print(f"SLOWER {change.ratio:.2f}x (allowed {change.allowed:.2f}x)  {duration(change.old)} -> "
               f"{duration(change.new)}  {change.name}")
-    said = "no others' work to hold it against" if drift is None else f"others' slowed down by {drift:.1%} at most"
+    said = "no others' work to hold it against" if drift is None else f"others' work slowed down by {drift:.1%} at most"
     faster = sum(change.ratio < 2 - change.allowed for change in changes)
     print(f"{paths[0]} -> {paths[1]}: {len(changes)} benchmarks, {len(slower)} slower, {faster} faster beyond the "
           f"noise; {said}")
