@@ -99,14 +99,15 @@ def ways(net, methods, sparsities, width="native", tell=None):
     for s in sparsities:
         if not 0 < s < 1:
             raise OptionsError(f"a sparsity is a number above 0 and below 1, not {s!r}")
-    found, made = [], {}
+    found, made, measured = [], {}, {}
     for name in methods:
         pruning, runner, _ = METHODS[name]
         for s in (None,) if pruning is None else sparsities:
             if (pruning, s) not in made:
                 if tell is not None and pruning is not None:
                     tell(f"pruning for {name} at {100 * s:g} %")
-                made[pruning, s] = net if pruning is None else Net(PRUNE[pruning](net.graph, s, width), net.options)
+                made[pruning, s] = net if pruning is None else \
+                    Net(PRUNE[pruning](net.graph, s, width, measured, tell), net.options)
             found.append(Way(name, s, made[pruning, s], runner))
     return found
 
@@ -121,12 +122,12 @@ def reshaped(found, shapes):
     return [replace(way, net=nets[way.net]) for way in found]
 
 
-def single(graph, sparsity, width):
+def single(graph, sparsity, *_):
     """Traditional pruning: in each layer, the weights of least magnitude become zero."""
     return apply_masks(graph, magnitude.masks(graph, sparsity=sparsity))
 
 
-def groups(graph, sparsity, width):
+def groups(graph, sparsity, width, *_):
     """Groups along the outputs in convolutions, where pixels fill the lanes, along the inputs in fully connected
     layers: each the orientation that its kernels like."""
     kinds = layer_kinds(graph)
@@ -138,15 +139,18 @@ def groups(graph, sparsity, width):
     return apply_masks(graph, masks)
 
 
-def without_nodes(graph, sparsity, width):
+def without_nodes(graph, sparsity, *_):
     """So many nodes less in each layer that about this share of the weights between two such layers goes."""
     return nodes.prune(graph, sparsity=node_share(sparsity))
 
 
-def by_scalpel(graph, sparsity, width):
-    """The technique that measures fastest for each layer, at this sparsity; nothing is retrained."""
+def by_scalpel(graph, sparsity, width, measured, tell=None):
+    """The technique that measures fastest for each layer, at this sparsity; nothing is retrained. Measuring takes
+    long, so what it found is kept in ``measured``, a dict, for other sparsities."""
     rates = {kind: {"groups": sparsity, "nodes": node_share(sparsity)} for kind in ("conv", "fc")}
-    decisions, axis, _ = decide(graph, "native", width=width, rates=rates)
+    progress = None if tell is None else lambda layer: tell(f"measuring what pruning {layer} would buy")
+    decisions, axis, found = decide(graph, "native", width=width, rates=rates, progress=progress, found=measured)
+    measured.update(found)
     # Where both are to be used, each takes as much: what is left after one, times what is left after the other.
     half = 1 - math.sqrt(1 - sparsity)
     gone = {d.layer: node_share(sparsity if d.technique == "nodes" else half) for d in decisions

@@ -92,7 +92,7 @@ class Outcome:
             file.write(account(self))
 
 
-def decide(graph, machine="native", *, width="native", axis=None, rates=None, options=None, progress=None):
+def decide(graph, machine="native", *, width="native", axis=None, rates=None, options=None, progress=None, found=None):
     """Choose a technique for each convolution and fully connected layer.
 
     Parameters
@@ -111,6 +111,8 @@ def decide(graph, machine="native", *, width="native", axis=None, rates=None, op
         For measuring.
     progress : callable, optional
         Called with the name of each layer that is measured.
+    found : {layer: Pay}, optional
+        What was measured before, for other rates.
 
     Returns ([Decision], axis of groups, {layer: Pay}). By measuring, the fastest technique wins; where that is nodes,
     and groups beat dense as well, a layer loses nodes first and then groups.
@@ -125,7 +127,7 @@ def decide(graph, machine="native", *, width="native", axis=None, rates=None, op
     if machine != "native":
         return [_by_rule(name, kind, machine, name in able) for name, kind in kinds.items()], axis or "in", {}
     rates = rates or RATES
-    found = pays(graph, width=width, options=options, progress=progress)
+    found = found or pays(graph, width=width, options=options, progress=progress)
     axis = axis or min(simd.AXES, key=lambda a: sum(pay.time(a, rates[pay.kind]["groups"]) for pay in found.values()))
     return [_by_measuring(pay, axis, rates[pay.kind], pay.layer in able) for pay in found.values()], axis, found
 

@@ -282,7 +282,20 @@ def test_scalpel_takes_what_was_asked_for(net, monkeypatch, technique):
 
     monkeypatch.setattr(methods, "decide", lambda graph, *args, **more: (
         [Decision("ip1", "fc", technique, "so"), Decision("c1", "conv", technique, "so")], "in", {}))
-    graph = methods.by_scalpel(net.graph, 0.75, 4)
+    graph = methods.by_scalpel(net.graph, 0.75, 4, {})
     zeros = Workload(graph, net.graph).zeros
     assert zeros == pytest.approx({"none": 0, "groups": 0.75}.get(technique, 0.75), abs=0.05)
     assert graph.nodes[0].name == "data" and (technique != "none" or graph is net.graph)
+
+
+def test_scalpel_measures_once(net, monkeypatch):
+    seen, told = [], []
+
+    def decide(graph, *args, found, progress, **more):
+        seen.append(dict(found))
+        progress("c1")
+        return [], "in", {"c1": "measured"}
+
+    monkeypatch.setattr(methods, "decide", decide)
+    ways(net, ["scalpel"], [0.5, 0.7, 0.9], tell=told.append)
+    assert seen == [{}, {"c1": "measured"}, {"c1": "measured"}] and "measuring what pruning c1 would buy" in told
