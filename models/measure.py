@@ -99,8 +99,8 @@ def summary(measured):
         lines.append(f"| [{net}]({net}/) | {dense['accuracy']:.2f} %, {dense['bytes']:,} bytes | {' | '.join(cells)} |")
     whole = [shares(found)["scalpel"][1] for found in measured.values() if "scalpel" in found]
     if whole:
-        lines += ["", f"The mean of the bytes that Scalpel removed is {np.mean(whole):.1%} over {len(whole)} of the nets; the "
-                      "paper's, an arithmetic mean over its five nets on a CPU too, is 82 %."]
+        lines += ["", f"The mean of the bytes that Scalpel removed is {np.mean(whole):.1%} over {len(whole)} of the "
+                      "nets; the paper's, an arithmetic mean over its five nets on a CPU too, is 82 %."]
     return lines
 
 
