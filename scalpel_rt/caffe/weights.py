@@ -101,6 +101,7 @@ class Weights:
             return made
         try:
             _read_skeleton(self._data, made)
+            _decode_strings(made)
             return upgrade_net(made)
         except FormatError as error:
             raise error.locate(file=self.path) from None
@@ -317,6 +318,21 @@ def _view(data, start, count, width, stride, dtype=None):
     if count == 0:
         return np.empty(0, np.float32)
     return np.ndarray((count,), dtype or f"<f{width}", data, start, (stride,))
+
+
+def _decode_strings(message):
+    """Make str of all strings in a message; protobuf leaves those that are not UTF-8 as bytes."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            if isinstance(value, bytes):
+                setattr(message, field.name, decode(value))
+            elif not isinstance(value, str):
+                for i, one in enumerate(value):
+                    if isinstance(one, bytes):
+                        value[i] = decode(one)
+        elif field.type == field.TYPE_MESSAGE:
+            for one in value if hasattr(value, "add") else [value]:
+                _decode_strings(one)
 
 
 def _read_skeleton(data, net):

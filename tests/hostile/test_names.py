@@ -11,7 +11,9 @@ import pytest
 import scalpel_rt as srt
 from scalpel_rt import cli
 from scalpel_rt.arrays import load_arrays, save_arrays
-from scalpel_rt.graph import dump
+from scalpel_rt.caffe import read_weights
+from scalpel_rt.caffe.writer import _field
+from scalpel_rt.graph import build, dump
 
 NAMES = ["a/b", "../../etc/passwd", "/etc/passwd", "a\nb", "\x1b]0;title\x07\x1b[31m", "a\x00b", '"', "\\", "..", " ",
          "\xff\xfe", "file", "inputs", "self", "%s{}", "é" * 300, "__metadata__", "<b>&"]
@@ -133,3 +135,16 @@ def test_arrays_named_like_arguments(tmp_path):
     with pytest.raises(srt.FormatError, match="x.npz"):
         save_arrays(path, {"a\0b": np.arange(3)})
     assert len(load_arrays(path)) == 5
+
+
+def test_names_in_a_caffemodel_that_are_not_utf8(tmp_path):
+    path = tmp_path / "n.caffemodel"
+    shape = _field(143, _field(1, _field(1, b"\1\4")))
+    layers = [_field(1, b"\xff\xfe") + _field(2, b"Input") + _field(4, b"\xe9") + shape,
+              _field(1, b"f\xe9") + _field(2, b"InnerProduct") + _field(3, b"\xe9") + _field(4, b"y")
+              + _field(117, b"\x08\x02")]
+    path.write_bytes(_field(1, b"n\xe9t") + b"".join(_field(100, one) for one in layers))
+    net = build(read_weights(path).read_net())
+    assert (net.name, [node.name for node in net.nodes]) == ("nét", ["ÿþ", "fé"])
+    assert srt.Net(net).forward({"é": np.ones((1, 4))})["y"].shape == (1, 2)
+    assert repr(read_weights(path).layers[1].name) == "'fé'"
