@@ -130,7 +130,7 @@ class Maker:
         size = [d - ((d - 1) * s >= full + p) for d, full in zip(size, (h, w), strict=True)]
         y = self.new((n, c, *size))
         outputs, method = [y], str(self.rng.choice(["max", "ave"]))
-        if method == "max" and self.chance(0.3):
+        if method == "max" and x in self.inputs:    # elsewhere a rounding may make another one the greatest
             outputs.append(self.build.temp(y.shape))
             self.values.append(outputs[1])
         self.build.op("pool", [x], outputs, method=method, kh=k, kw=k, sh=s, sw=s, ph=p, pw=p)
@@ -227,7 +227,7 @@ class Maker:
         done()
 
     def unpool(self):
-        """Maxima, and back to where they came from: of an input, where no rounding makes another one the greatest."""
+        """Maxima, and back to where they came from: of an input, as for pool."""
         value = self.inputs[0]
         if min(value.shape[2:]) < 2:
             return
