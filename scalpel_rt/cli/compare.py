@@ -100,16 +100,17 @@ class Progress:
     """What is being done and how long it will take yet: one line that is rewritten on a terminal, else a line now and
     then."""
 
-    EVERY = 10.0        # seconds between lines where there is no terminal
+    EVERY, NEWS = 10.0, 1.0     # seconds between lines where there is no terminal: of the same work, of other work
 
     def __init__(self):
-        self._live, self._last = sys.stderr.isatty(), -self.EVERY
+        self._live, self._last, self._doing = sys.stderr.isatty(), -self.EVERY, None
 
     def __call__(self, state):
         now = time.monotonic()
-        if now - self._last < (0.1 if self._live else self.EVERY):
+        wait = 0.1 if self._live else self.EVERY if state["doing"] == self._doing else self.NEWS
+        if now - self._last < wait:
             return
-        self._last = now
+        self._last, self._doing = now, state["doing"]
         left = "" if state["left"] is None else f", {_duration(state['left'])} left"
         text = f"{100 * state['share']:3.0f} %  {state['doing']}{left}"
         print(f"\r\x1b[K{text}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
