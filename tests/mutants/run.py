@@ -95,12 +95,12 @@ class Tree:
                     verdict, seconds, said = "ERROR: it does not build", 0, built.stderr
                 else:
                     code, seconds, said = self.test(fault.tests)
+                    said += f"\nexit status {code}"
                     verdict = {0: "SURVIVED"}.get(code, NOTICED if code < 0 or code in (1, 66) or code > 128 else
                                                   f"ERROR: pytest ended with {code}")
             finally:
                 file.write_text(good)
-        by = re.search(r"^(?:FAILED )?(tests/\S+::\S+|WARNING: ThreadSanitizer[^\n(]*|Fatal Python error[^\n]*)", said,
-                       re.MULTILINE)
+        by = re.search(r"^(?:FAILED )?(tests/\S+::\S+|exit status \S+)", said, re.MULTILINE)
         by = by[1] if by else ""
         print(f"{verdict:<10} {fault.name:<62} {seconds:6.1f} s  {by}", flush=True)
         if verdict.startswith("ERROR"):

@@ -158,6 +158,14 @@ def test_a_prelu_on_its_own_becomes_an_epilogue():
     assert kinds(after) == ["conv", "view"] and after.ops[0].attrs["act"] == ("prelu",)
 
 
+@pytest.mark.parametrize("fn, numbers", [("relu", (0.0, 0.0)), ("relu", (0.125, 0.0)), ("clip", (-0.25, 0.75))])
+def test_an_activation_becomes_an_epilogue_with_its_numbers(fn, numbers):
+    net = Net(2, 3, 4, 4)
+    y = net.conv(net.x, 5)
+    after = net.optimised(net.op("unary", [y], y.shape, fn=fn, p0=numbers[0], p1=numbers[1], p2=0.0))
+    assert kinds(after) == ["conv"] and after.ops[0].attrs["act"] == (fn, *numbers)
+
+
 def test_a_convolution_over_its_whole_input_is_fully_connected():
     net = Net(2, 3, 4, 5)
     w = net.weights(6, 3, 4, 5)
