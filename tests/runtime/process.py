@@ -18,6 +18,8 @@ SETUP = """
     from scalpel_rt.runtime import _kernels
     from tests.runtime.nets import convolutions, image, long, staged
     from tests.runtime.process import signal_soon
+    # What a shell starts in the background ignores Ctrl-C, and so do its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 """
 
 
