@@ -190,7 +190,10 @@ def read_idx(path):
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
                 raise FormatError("is not an idx file")
-            shape = struct.unpack(f">{head[3]}I", file.read(4 * head[3]))
+            dims = file.read(4 * head[3])
+            if len(dims) < 4 * head[3]:
+                raise FormatError("is not an idx file: it ends within its header")
+            shape = struct.unpack(f">{head[3]}I", dims)
             dtype = np.dtype(_IDX_TYPES[head[2]])
             want = dtype.itemsize * math.prod(shape)
             if want > (DEFLATE if zipped else 1) * size:     # asked before so much memory is
@@ -198,7 +201,7 @@ def read_idx(path):
             raw = file.read(want + 1)
         except FormatError as e:
             raise e.locate(file=str(path)) from None
-        except (OSError, EOFError, zlib.error, struct.error) as e:
+        except (OSError, EOFError, zlib.error) as e:
             raise FormatError(f"cannot be read: {e}", file=str(path)) from e
     if len(raw) != want:
         raise FormatError(f"the header says shape {shape}, {want} bytes; {'more' if len(raw) > want else len(raw)} "

@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -109,36 +110,39 @@ def os_signal(status):
     return status & 127
 
 
-@pytest.fixture
-def full():
-    """A disk that is full: writes beyond 1000 bytes of a file fail."""
+@contextmanager
+def full_disk():
+    """Writes beyond 1000 bytes of a file fail; only within the block, since the test runner writes files, too."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("name", ["n.caffemodel", "n.h5", "n.safetensors"])
-def test_a_full_disk_leaves_the_old_file_and_says_which(tmp_path, full, name):
+def test_a_full_disk_leaves_the_old_file_and_says_which(tmp_path, name):
     path = tmp_path / name
     path.write_text("old")
-    with pytest.raises(OSError, match=name):
+    with full_disk(), pytest.raises(OSError, match=name):
         save(net(1), path)
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == [name]
 
 
-def test_a_full_disk_leaves_old_arrays(tmp_path, full):
+def test_a_full_disk_leaves_old_arrays(tmp_path):
     for name in ("x.npz", "x.npy"):
         save_arrays(tmp_path / name, {"a": np.arange(3)})
-        with pytest.raises(OSError, match=name):
+        with full_disk(), pytest.raises(OSError, match=name):
             save_arrays(tmp_path / name, {"a": np.arange(1000)})
         assert [array.tolist() for array in load_arrays(tmp_path / name).values()] == [[0, 1, 2]]
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_the_command_line_says_in_a_line_that_the_disk_is_full(tmp_path, capsys, full):
+def test_the_command_line_says_in_a_line_that_the_disk_is_full(tmp_path, capsys):
     (tmp_path / "n.prototxt").write_text(TEXT.replace("VALUE", "1"))
-    status = cli.main(["run", str(tmp_path / "n.prototxt"), "--random", "-o", str(tmp_path / "y.npz")])
+    with full_disk():
+        status = cli.main(["run", str(tmp_path / "n.prototxt"), "--random", "-o", str(tmp_path / "y.npz")])
     error = capsys.readouterr().err
     assert status == 1 and error.count("\n") == 1 and "y.npz: " in error
     assert [p.name for p in tmp_path.iterdir()] == ["n.prototxt"]
