@@ -231,12 +231,13 @@ def _others():
 #: The layer that a kernel is measured on: by kind and form where it needs one of its own, else by kind.
 ON = {("conv", "depthwise"): Shape("depthwise", (1, 128, 56, 56), (128, 56, 56), (3, 3), pad=(1, 1), group=128),
       ("conv", "winograd25"): LENET2,
+      ("conv", "pointwise"): Shape("conv 512x512x196", (1, 512, 14, 14), (512, 14, 14), (1, 1)),
       ("conv", None): Shape("conv 128x576x784", (1, 64, 28, 28), (128, 28, 28), (3, 3), pad=(1, 1)),
       ("fc", None): _fc(1000, 2048)}
 KERNELS = [k for k in _kernels.kernels() if k.kind != "probe" and k.isa in isa.runnable()]
 
 
-def _alone(kernel):
+def alone(kernel):
     """(the Op that a kernel is measured on, its inputs, its sparsity)."""
     if kernel.kind not in ("conv", "fc"):
         op, zeros = _others()[kernel.kind], 0.0
@@ -254,7 +255,7 @@ def _alone(kernel):
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.symbol)
 def test_kernel(benchmark, kernel):
     """Every kernel of this build that runs here, inside a plan, on one layer that suits it."""
-    op, arrays, zeros = _alone(kernel)
+    op, arrays, zeros = alone(kernel)
     benchmark.group = op.kind
     form = forms.find(kernel.kind, kernel.form)
     why = form.illegal(op, kernel)

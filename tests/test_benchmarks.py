@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, layer_shapes, nets, ratios, saved
+from benchmarks import bench_kernels, compare, layer_shapes, nets, ratios, saved
 from scalpel_rt.errors import FormatError
+from scalpel_rt.plan import forms
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,6 +40,13 @@ def test_shapes_count_what_the_nets_do():
     for name, giga in [("alexnet", 0.72), ("vgg16", 15.5), ("googlenet", 1.58), ("resnet50", 3.86),
                        ("mobilenet", 0.57)]:
         assert sum(s.multiply_adds for s in layer_shapes.read(name)) == pytest.approx(giga * 1e9, rel=0.03)
+
+
+def test_every_kernel_has_a_layer_that_it_can_do():
+    for kernel in bench_kernels.KERNELS:
+        op, arrays, _ = bench_kernels.alone(kernel)
+        assert forms.find(kernel.kind, kernel.form).illegal(op, kernel) is None, kernel.symbol
+        assert [array.shape for array in arrays] == [value.shape for value in op.inputs]
 
 
 def test_the_cheapest_cases_run(tmp_path):
