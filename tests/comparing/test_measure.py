@@ -168,7 +168,7 @@ def test_ratios_agree_with_a_stopwatch():
         if ratio > 1.5 and ratio / by_hand == pytest.approx(1, rel=0.3) and of_layers == pytest.approx(1, rel=0.3):
             break
     else:
-        if os.getloadavg()[0] > 0.75 * isa.usable_cores():
+        if os.getloadavg()[0] > 1.2 * isa.usable_cores():
             pytest.skip(f"the machine is busy with other work (load {os.getloadavg()[0]:.1f}): times mean nothing")
     assert ratio > 1.5 and ratio == pytest.approx(by_hand, rel=0.3) and of_layers == pytest.approx(1, rel=0.3)
 
