@@ -29,6 +29,12 @@ layer { name: "f2" type: "InnerProduct" bottom: "f1" top: "f2"
         inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
 layer { name: "prob" type: "Softmax" bottom: "f2" top: "prob" }
 """
+POOLED = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
+        convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { pool: AVE global_pooling: true } }
+"""
 RECIPE = Recipe(epochs=6, batch=32, lr=0.1, schedule="cosine", seed=5)
 
 
@@ -153,6 +159,21 @@ def test_windows_for_the_first_three_quarters(module, data):
     assert y.shape == (8, 3, 7, 7)
     assert all(any(np.array_equal(a[:, i:i + 7, j:j + 7], b) for i in range(3) for j in range(3))
                for a, b in zip(x, y, strict=True))
+
+
+def test_a_run_sees_windows_for_three_quarters_and_whole_images_then(data):
+    net = TorchNet(build(parse_prototxt(POOLED)))
+    seen = []
+
+    class Look:
+        def before(self, node, tensors):
+            if node.name == "conv":
+                seen.append(tuple(tensors[0].shape[2:]))
+            return tensors
+
+    fit(net, data, replace(RECIPE, epochs=4, crop=3), hooks=[Look()])
+    steps = len(seen) // 4
+    assert seen == [(3, 3)] * (3 * steps) + [(4, 4)] * steps
 
 
 def test_windows_that_the_net_cannot_take(module, data):
