@@ -29,11 +29,6 @@ typedef struct {
 static inline __attribute__((always_inline)) void point_tile_run(int mr, int nv, int ahead, const point_tile *t)
 {
     vf acc[TILE_M][TILE_V];
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vf_zero();
     gemm_tile(mr, nv, t->k, t->x, t->plane, t->step, t->w, t->ldw, 0, ahead, acc);
     vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
 #pragma GCC unroll 8

@@ -20,11 +20,6 @@ typedef struct {
 static inline __attribute__((always_inline)) void conv_tile_run(int mr, int nv, const conv_tile *t)
 {
     vf acc[TILE_M][TILE_V];
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vf_zero();
     gemm_tile(mr, nv, t->k, t->a, mr, 1, t->b, nv * VL, AHEAD, 0, acc);
     vf p0 = vf_set1(t->p0), p1 = vf_set1(t->p1);
 #pragma GCC unroll 8

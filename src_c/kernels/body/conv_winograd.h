@@ -227,11 +227,6 @@ typedef struct {
 static inline __attribute__((always_inline)) void wino_tile_run(int mr, int nv, const wino_tile *t)
 {
     vf acc[TILE_M][TILE_V];
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vf_zero();
     gemm_tile(mr, nv, t->channels, t->w, mr, 1, t->panel, nv * VL, AHEAD, 0, acc);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)

@@ -38,11 +38,6 @@ static inline __attribute__((always_inline)) void fc_tile_end(const fc_tile *t, 
 static inline __attribute__((always_inline)) void fc_tile_run(int mr, int nv, const fc_tile *t)
 {
     vf acc[TILE_M][TILE_V];
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = vf_zero();
     gemm_tile(mr, nv, t->k, t->x, 1, t->ldx, t->w, t->ldw, 0, AHEAD, acc);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)

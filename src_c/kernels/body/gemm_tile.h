@@ -9,13 +9,18 @@
 
 #define TILE_N (TILE_V * VL)
 
-/* acc[i][j] += sum over k of a[k*ak + i*ai] * b[k*ldb + j*VL ...], i < mr, j < nv; mr and nv are constants where this is inlined, and so
+/* acc[i][j] = sum over k of a[k*ak + i*ai] * b[k*ldb + j*VL ...], i < mr, j < nv; mr and nv are constants where this is inlined, and so
  * are a_ahead and b_ahead: by how many floats a and b are fetched in advance, 0 where they are in the cache already. What is behind a and b
  * should be what is read next: the hardware's own prefetch has too little time between two short runs. */
 static inline __attribute__((always_inline)) void gemm_tile(int mr, int nv, int64_t k, const float *a, int64_t ak,
                                                             int64_t ai, const float *b, int64_t ldb, int a_ahead, int b_ahead,
                                                             vf acc[TILE_M][TILE_V])
 {
+#pragma GCC unroll 8
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 8
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vf_zero();
     for (; k > 0; k--, a += ak, b += ldb) {
         vf bv[TILE_V];
 #pragma GCC unroll 8
