@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from scalpel_rt import isa
+from scalpel_rt import isa, peers
 from scalpel_rt.options import Options
 from scalpel_rt.plan import forms
 from scalpel_rt.plan.candidates import candidates
@@ -163,7 +163,8 @@ def test_rivals(benchmark, work, who):
     benchmark.group = str(work)
     timings, ours, others = _race(work, benchmark.disabled)
     if who != "ours" and who not in others:
-        pytest.skip(f"{who} is not here, or has nothing to do here")
+        pytest.skip(peers.find(who).missing() if who in peers.NAMES else
+                    f"{who}: {peers.find('torch').missing() or 'not a convolution'}")
     if timings is None:
         return benchmark(lambda: None)
     one, seconds = ours.one, timings[who].median
