@@ -100,9 +100,8 @@ def _nets(figure, results, entries):
         ax.set_yticks(range(len(bars)), [_title(e) for e in bars])
         ax.tick_params(axis="y", length=0)
         ax.set_xlim(0, 1.25 * factor * max(e.times.high for e in bars))
-        ax.set_xlabel(f"time of one run ({unit}), median and quartiles; in brackets: times as fast as dense; "
-                      f"{_setting(threads, batch)}")
-        ax.set_title(net, loc="left")
+        ax.set_xlabel(f"time of one run ({unit}), median and quartiles; in brackets: times as fast as dense")
+        ax.set_title(f"{net}, {_setting(threads, batch)}", loc="left")
     return True
 
 
@@ -128,8 +127,9 @@ def _layers(figure, results, entries):
         own = {layer_key(layer): layer.times.median for layer in e.layers}
         points = [(dense[n] / own[n], y + 1 + aside) for y, n in enumerate(names) if own.get(n)]
         points.append((base.times.median / e.times.median, aside))
-        ax.plot(*zip(*points, strict=True), marker, color=color, label=e.method, alpha=0.9,
-                markersize=10 if marker == "*" else 7, markeredgecolor="white", markeredgewidth=0.5)
+        ax.plot(*zip(*points, strict=True), marker, color=color, alpha=0.9,
+                label=e.method if sparsity else _title(e), markersize=10 if marker == "*" else 7,
+                markeredgecolor="white", markeredgewidth=0.5)
     ax.axvline(1, color=GREY, linewidth=1)
     ax.hlines([y + 0.5 for y in range(len(names))], 0, 1, transform=ax.get_yaxis_transform(), color=GREY,
               linewidth=[0.8] + [0.3] * (len(names) - 1))
@@ -244,8 +244,9 @@ def _roofline(figure, results, entries):
                 textcoords="offset points", fontsize=8)
     for e, found in points:
         color, marker, _, _ = _look(e.method, results.entries)
-        ax.plot([x for x, _, _ in found], [y for _, y, _ in found], marker, color=color, label=e.method, alpha=0.9,
-                markersize=9 if marker == "*" else 6, markeredgecolor="white", markeredgewidth=0.5)
+        ax.plot([x for x, _, _ in found], [y for _, y, _ in found], marker, color=color, alpha=0.9,
+                label=e.method if sparsity else _title(e), markersize=9 if marker == "*" else 6,
+                markeredgecolor="white", markeredgewidth=0.5)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(low, high)
@@ -276,13 +277,16 @@ def _of(entries, net, threads, batch):
 
 
 def _one_setting(entries):
-    """(entries of the first threads and batch, dense ones and those of the sparsity nearest 90 %; threads, batch,
-    sparsity or None)."""
+    """(entries of the first threads and batch, of each method those that are dense and the one of the sparsity nearest
+    90 %; threads, batch; sparsity, where all have the same, else None)."""
     threads, batch = entries[0].threads, entries[0].batch
-    asked = {e.sparsity for e in entries if e.sparsity is not None}
-    sparsity = min(asked, key=lambda s: abs(s - 0.9), default=None)
-    return ([e for e in entries if (e.threads, e.batch) == (threads, batch) and e.sparsity in (None, sparsity)],
-            threads, batch, sparsity)
+    entries = [e for e in entries if (e.threads, e.batch) == (threads, batch)]
+    nearest = {}
+    for e in sorted((e for e in entries if e.sparsity is not None), key=lambda e: -abs(e.sparsity - 0.9)):
+        nearest[e.method] = e.sparsity
+    shown = [e for e in entries if e.sparsity in (None, nearest.get(e.method))]
+    same = set(nearest.values())
+    return shown, threads, batch, same.pop() if len(same) == 1 else None
 
 
 def _time_of(entry, layer):

@@ -6,6 +6,8 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="Matplotlib is not installed (the extra `report`): plots are not tested")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+
 from scalpel_rt.errors import OptionsError  # noqa: E402
 from scalpel_rt.report import plots, write  # noqa: E402
 
@@ -65,3 +67,29 @@ def test_names_are_no_mathematics():
 def test_engines_without_a_look_of_their_own():
     many = [entry(f"engine{i}", 1e-3) for i in range(20)]
     assert plots.draw(replace(results(), entries=[entry(), *many]), "nets") is not None
+
+
+def of_several_sparsities():
+    """Nets pruned before, each to a sparsity of its own."""
+    return replace(results(), entries=[entry(), entry("csr", 0.5e-3, 0.95), entry("csr", 0.6e-3, 0.4),
+                                       entry("scalpel", 0.2e-3, 0.9375), entry("scipy-csr", 0.0123, 0.889)])
+
+
+@pytest.mark.parametrize("name", ["layers", "roofline"])
+def test_each_method_is_shown_at_a_sparsity_of_its_own(name):
+    figure = plots.draw(of_several_sparsities(), name)
+    labels = [line.get_label() for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert [label for label in labels if label != "dense"] == ["csr 95 %", "scalpel 93.75 %",
+                                                                             "scipy-csr 88.9 %"]
+    assert "asked for" not in figure.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("name", plots.PLOTS)
+@pytest.mark.parametrize("found", [results, of_several_sparsities])
+def test_no_words_are_cut_off(found, name):
+    figure = plots.draw(replace(found(), entries=[replace(e, net="a-net-of-some-name") for e in found().entries]), name)
+    FigureCanvasAgg(figure).draw()
+    for ax in figure.axes:
+        for text in (ax.xaxis.label, ax.yaxis.label, ax._left_title, *ax.texts):
+            box = text.get_window_extent()
+            assert box.width == 0 or 0 <= box.x0 and box.x1 <= figure.bbox.width, text.get_text()
