@@ -256,7 +256,7 @@ def _roofline(figure, results, entries):
     ax.set_xlabel("operations for each byte of weights, inputs and outputs (log scale)")
     ax.set_ylabel("GFLOP/s, zeros not counted (log scale)")
     ax.set_title(f"{entries[0].net}: layers under the roof{_asked(sparsity)}, {_setting(threads, batch)}", loc="left")
-    figure.legend(*ax.get_legend_handles_labels(), ncols=6, loc="outside lower center", frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), ncols=4, loc="outside lower center", frameon=False)
     return True
 
 

@@ -89,7 +89,7 @@ def test_each_method_is_shown_at_a_sparsity_of_its_own(name):
 def test_no_words_are_cut_off(found, name):
     figure = plots.draw(replace(found(), entries=[replace(e, net="a-net-of-some-name") for e in found().entries]), name)
     FigureCanvasAgg(figure).draw()
-    for ax in figure.axes:
-        for text in (ax.xaxis.label, ax.yaxis.label, ax._left_title, *ax.texts):
-            box = text.get_window_extent()
-            assert box.width == 0 or 0 <= box.x0 and box.x1 <= figure.bbox.width, text.get_text()
+    words = [text for ax in figure.axes for text in (ax.xaxis.label, ax.yaxis.label, ax._left_title, *ax.texts)]
+    for thing in (*words, *figure.legends):
+        box = thing.get_window_extent()
+        assert box.width == 0 or 0 <= box.x0 and box.x1 <= figure.bbox.width, thing
