@@ -87,16 +87,16 @@ def _lrn(layer, bottoms, params, training):
 
 @_trains("BatchNorm")
 def _batch_norm(layer, bottoms, params, training):
-    x, (mean, variance, factor) = bottoms[0], params
+    x, (mean, variance, factor, *affine) = bottoms[0], params   # affine: of the Scale behind it
     if training and not layer.message.batch_norm_param.use_global_stats:
         keep = layer.message.batch_norm_param.moving_average_fraction
         m, v = torch.zeros_like(mean), torch.ones_like(variance)
-        y = F.batch_norm(x, m, v, training=True, momentum=1.0, eps=layer.eps)  # m and v become this batch's
+        y = F.batch_norm(x, m, v, *affine, training=True, momentum=1.0, eps=layer.eps)  # m and v become this batch's
         for held, now in ((factor, 1), (mean, m), (variance, v)):
             held.mul_(keep).add_(now)
         return [y]
     scale = torch.where(factor == 0, torch.zeros_like(factor), 1 / factor)
-    return [F.batch_norm(x, mean * scale, variance * scale, eps=layer.eps)]
+    return [F.batch_norm(x, mean * scale, variance * scale, *affine, eps=layer.eps)]
 
 
 def _along(layer, bottoms, operand):

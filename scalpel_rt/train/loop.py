@@ -55,7 +55,7 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
                 group["lr"] = rate * group["lr_mult"]
             x = augment(x, recipe.augment, rng, recipe.crop if now < 0.75 * recipe.epochs else 0)
             x, y = _tensor(x, device), _tensor(y, device)
-            if low and x.dim() == 4:  # channels last, which bfloat16 convolutions want
+            if x.dim() == 4 and x.shape[1] > 1:     # torch's convolutions are faster with channels last
                 x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
                 scores = _run(module, {source: x}, hooks)[target]

@@ -28,6 +28,7 @@ class TorchNet(torch.nn.Module):
         super().__init__()
         self.graph = graph
         self.weights, self.statistics, self.dropout, self.keys, owners = {}, {}, {}, {}, {}
+        self._scales = _scales_behind_norms(graph)
         for node in graph.nodes:
             if node.layer.is_input:
                 continue
@@ -55,17 +56,19 @@ class TorchNet(torch.nn.Module):
     def forward(self, feed, before=None):
         """Run the graph on a dict {input name: tensor}; returns {blob name: last tensor of that name}.
 
-        ``before(node, tensors)``, where given, may replace what a node reads (mask layers).
+        ``before(node, tensors)``, where given, may replace what a node reads (mask layers); a Scale that is computed
+        together with the BatchNorm in front of it is not asked about.
         """
         values = {blob: feed[blob.name] for blob in self.graph.inputs if blob.name in feed}
-        held = {**self.weights, **self.statistics}
+        held, fused = {**self.weights, **self.statistics}, set(self._scales.values())
         for node in self.graph.nodes:
-            if node.layer.is_input:
+            if node.layer.is_input or node in fused:
                 continue
             missing = [b.name for b in node.bottoms if b not in values]
             if missing:
                 raise GraphError(f"no data for {', '.join(missing)}").locate(layer=node.name)
-            params = [held[key].reshape(shape) for key, shape in self.keys[node]]
+            scale = self._scales.get(node)
+            params = [held[key].reshape(shape) for key, shape in self.keys[node] + self.keys.get(scale, [])]
             bottoms = [values[b] for b in node.bottoms]
             if before is not None:
                 bottoms = before(node, bottoms)
@@ -73,12 +76,30 @@ class TorchNet(torch.nn.Module):
                 tops = layers.dropout(bottoms, self.dropout[node], self.training)
             else:
                 tops = layers.run(node, bottoms, params, self.training)
-            values.update(zip(node.tops, tops, strict=True))
+            values.update(zip((scale or node).tops, tops, strict=True))
         return {blob.name: value for blob, value in values.items()}
 
     def arrays(self):
         """{(layer name, index): float32 array} of every learnt blob; shared ones under their first owner."""
         return {key: value.detach().cpu().numpy().copy() for key, value in {**self.weights, **self.statistics}.items()}
+
+
+def _scales_behind_norms(graph):
+    """{BatchNorm node: the Scale with factors of its own for each channel that alone reads it, and writes
+    over it}: one pass over memory in torch instead of three."""
+    readers = {}
+    for node in graph.nodes:
+        for blob in node.bottoms:
+            readers.setdefault(blob, []).append(node)
+    last = set(graph.final_blobs().values())
+    found = {}
+    for node in graph.nodes:
+        behind = readers.get(node.tops[0], []) if node.type == "BatchNorm" else []
+        if len(behind) == 1 and behind[0].type == "Scale" and len(behind[0].bottoms) == 1 and node.tops[0] not in last:
+            channels = node.bottoms[0].shape[1:2]
+            if behind[0].params[0].shape == channels and behind[0].layer.place([node.tops[0].shape])[0] == 1:
+                found[node] = behind[0]
+    return found
 
 
 def from_torch(graph, module):

@@ -78,6 +78,50 @@ def test_every_trainable_type_is_tested():
     assert tested == set(torch_layers._functions)
 
 
+NORM = 'layer { name: "n" type: "BatchNorm" bottom: "x" top: "n" batch_norm_param { moving_average_fraction: 0.5 } }'
+SCALE = 'layer {{ name: "s" type: "Scale" bottom: "n" top: "{top}" scale_param {{ {param} }} }}'
+RANDOM = 'filler { type: "gaussian" std: 1 } '
+AFFINE = f"bias_term: true {RANDOM} bias_{RANDOM}"
+
+
+@pytest.mark.parametrize("scale, together", [
+    (SCALE.format(top="n", param=AFFINE), True), (SCALE.format(top="n", param=f"axis: 2 num_axes: -1 {RANDOM}"), False),
+    (SCALE.format(top="s", param=AFFINE), False),
+], ids=["per channel", "per pixel", "norm asked for"])
+def test_norm_and_scale_together_compute_what_each_does(scale, together):
+    graph = build(parse_prototxt(INPUT + NORM + scale))
+    rng = np.random.default_rng(4)
+    for param in graph.nodes[1].params:
+        param.array = rng.random(param.shape, np.float32) + np.float32(0.5)
+    x = rng.standard_normal(graph.inputs[0].shape).astype(np.float32)
+    want = dict(zip([b.name for b in graph.outputs], ReferencePlan(graph).run_all(x), strict=True))
+    module = TorchNet(graph)
+    assert bool(module._scales) == together
+    with torch.no_grad():
+        got = module.eval()({"x": torch.from_numpy(x)})
+    for name, value in want.items():
+        np.testing.assert_allclose(got[name].numpy(), value, rtol=1e-4, atol=1e-5)
+
+
+def test_norm_and_scale_together_learn_what_each_does():
+    """Same outputs, statistics and gradients as torch's own layers, one after the other."""
+    graph = build(parse_prototxt(INPUT + NORM + SCALE.format(top="n", param=AFFINE)))
+    x = torch.randn(2, 4, 9, 7, generator=torch.Generator().manual_seed(5))
+    module = TorchNet(graph).train()
+    y = module({"x": x})["n"]
+    (y ** 2).sum().backward()
+    mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
+    weight, bias = (module.weights["s", i] for i in range(2))
+    shape = (1, 4, 1, 1)
+    plain = (x - mean.reshape(shape)) / (x.var((0, 2, 3), unbiased=False) + 1e-5).sqrt().reshape(shape)
+    want = plain * weight.reshape(shape) + bias.reshape(shape)
+    np.testing.assert_allclose(y.detach(), want.detach(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(weight.grad, (2 * y * plain).sum((0, 2, 3)).detach(), rtol=1e-3)
+    np.testing.assert_allclose(bias.grad, (2 * y).sum((0, 2, 3)).detach(), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(module.statistics["n", 0], mean, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(module.statistics["n", 1], variance, rtol=1e-4)
+
+
 def test_weights_come_back_bit_for_bit_and_shared_ones_stay_shared():
     text = INPUT + "".join(
         f'layer {{ name: "{n}" type: "InnerProduct" bottom: "x" top: "{n}" param {{ name: "w" }} param {{ name: "b" }} '
