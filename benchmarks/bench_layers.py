@@ -1,8 +1,8 @@
-"""Every layer of the real nets by the kernel that a plan takes for it, dense and with 90 % zeros, on one thread; with
-PyTorch's own layer beside it where it is installed.
+"""Every layer of the real nets by the kernel that a plan takes for it, dense and with 90 % zeros, on one thread; the
+other engines beside it, each on a net of that one layer.
 
 The layers of the small nets, AlexNet's, and the longest of each of the others make the short set; the rest is marked
-``long``.
+``long``. ``python -m benchmarks.ratios`` shows a saved run.
 """
 
 import functools
@@ -10,13 +10,14 @@ import functools
 import numpy as np
 import pytest
 
+from scalpel_rt import peers
 from scalpel_rt.options import Options
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.interpret import interpret
 from scalpel_rt.plan.spec import Program
 
 from . import nets
-from .harness import MARK, close_to, measure, rates, record, rival
+from .harness import MARK, close_to, engines, measure, rates, record
 from .layer_shapes import read
 
 pytestmark = MARK
@@ -24,6 +25,7 @@ SHORT = (*nets.OURS, "alexnet")
 LONGEST = 2             # of each of the other nets are in the short set
 FORMATS = {"dense": (0.0, "csr", "dense"), "csr": (0.9, "csr", "csr"), "group_in": (0.9, "group_in", "group"),
            "group_out": (0.9, "group_out", "group")}
+ENGINES = tuple(name for name in peers.ENGINES if name != "deepsparse")     # those made for dense nets
 
 
 def _cases():
@@ -41,8 +43,8 @@ def _cases():
 
 def _params():
     return [pytest.param(net, shape, who, id=f"{net}-{shape.name}-{who}", marks=() if short else pytest.mark.long)
-            for net, shape, short in _cases() for who in (*FORMATS, "torch")
-            if shape.group == 1 or shape.weights[1] > 1 or who in ("dense", "torch")]
+            for net, shape, short in _cases() for who in (*FORMATS, *ENGINES)
+            if shape.group == 1 or shape.weights[1] > 1 or who in ("dense", *ENGINES)]
 
 
 class Ours:
@@ -60,7 +62,7 @@ class Ours:
 
 @functools.lru_cache(2)
 def _race(shape, disabled):
-    """(Timings or None, {name: Ours}) of one layer."""
+    """(Timings or None, {name: Ours}, names of the engines that ran) of one layer."""
     made, wanted = {}, {}
     x = np.random.default_rng(1).standard_normal(shape.x, np.float32)
     for name, (zeros, form, weights) in FORMATS.items():
@@ -69,35 +71,22 @@ def _race(shape, disabled):
         op = shape.op(zeros, form)
         made[name] = Ours(op, weights)
         wanted[name] = close_to(interpret(Program((op,), op.inputs, op.outputs), [x])[0])
-    candidates = dict(made)
-    if rival("torch") is not None:
-        candidates["torch"] = _torch(shape)
-        wanted["torch"] = wanted["dense"]
-    return measure(disabled, candidates, x, check=lambda name, got: wanted[name](name, got), cores=1), made
-
-
-def _torch(shape):
-    import torch
-
-    torch.set_num_threads(1)
-    op = shape.op()
-    w, b = (torch.from_numpy(op.weights[name]) for name in "wb")
-    if shape.kind == "fc":
-        return lambda x: torch.nn.functional.linear(torch.from_numpy(x), w, b).numpy()
-    more = dict(stride=shape.stride, padding=shape.pad, dilation=shape.dilation, groups=shape.group)
-    return lambda x: torch.nn.functional.conv2d(torch.from_numpy(x), w, b, **more).numpy()
+    others = engines(nets.one_layer(shape), 1, ENGINES, x, wanted["dense"])
+    wanted |= dict.fromkeys(others, wanted["dense"])
+    return (measure(disabled, made | others, x, check=lambda name, got: wanted[name](name, got), cores=1), made,
+            others.keys())
 
 
 @pytest.mark.parametrize("net, shape, who", _params())
 def test_layer(benchmark, net, shape, who):
     benchmark.group = f"{net} {shape.name}"
-    timings, made = _race(shape, benchmark.disabled)
-    if who == "torch" and rival("torch") is None:
-        pytest.skip("PyTorch is not installed")
+    timings, made, ran = _race(shape, benchmark.disabled)
+    if who in ENGINES and who not in ran:
+        pytest.skip(f"{who} is not there, or cannot run this layer: see the warnings")
     if timings is None:
         return benchmark(lambda: None)
-    info = {"net": net, "layer": shape.name, "shape": str(shape), "threads": 1, "who": who, "rival": who == "torch"}
-    if who == "torch":
+    info = {"net": net, "layer": shape.name, "shape": str(shape), "threads": 1, "who": who, "rival": who in ENGINES}
+    if who in ENGINES:
         info |= {"sparsity": 0.0, "format": "dense", "isa": None,
                  **rates(timings[who].median, shape.multiply_adds, 4 * np.prod(shape.weights))}
     else:

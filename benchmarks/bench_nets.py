@@ -1,6 +1,7 @@
-"""Whole nets, batch 1: dense and with 90 % zeros in groups of 8, on one thread and on all; PyTorch beside them.
+"""Whole nets: dense and with 90 % zeros in groups of 8, on one thread and on all, one image and sixteen; the other
+engines beside them, all dense but for DeepSparse, which is given the zeros.
 
-Other engines on the same nets: ``scalpel-rt compare``. AlexNet and the small nets make the short set.
+AlexNet and the small nets, one image, make the short set. ``python -m benchmarks.ratios`` shows a saved run.
 """
 
 import functools
@@ -8,17 +9,19 @@ import functools
 import numpy as np
 import pytest
 
-from scalpel_rt import isa
+from scalpel_rt import isa, peers
 from scalpel_rt.options import Options
 from scalpel_rt.profile.steps import footprint
 
 from . import nets
-from .harness import MARK, close_to, measure, rates, record, rival
+from .harness import MARK, close_to, engines, measure, rates, record
 
 pytestmark = MARK
 SHORT = (*nets.OURS, "alexnet", "squeezenet")
 WAYS = {"dense": {}, "group_in": {"zeros": 0.9, "form": "group_in"}, "group_out": {"zeros": 0.9, "form": "group_out"}}
+ENGINES = {name: "group_in" if name == "deepsparse" else "dense" for name in peers.ENGINES}    # what each is given
 THREADS = sorted({1, isa.usable_cores()})
+BATCHES = (1, 16)
 
 
 class Ours:
@@ -33,36 +36,43 @@ class Ours:
 
 
 @functools.lru_cache(1)
-def _race(name, threads, disabled):
-    """(Timings or None, {way: Ours}) of one net."""
-    made, wanted, x = {}, {}, None
+def _race(name, batch, threads, disabled):
+    """(Timings or None, {way: Ours}, names of the engines that ran) of one net."""
+    candidates, wanted, x = {}, {}, None
     for way, how in WAYS.items():
         net = nets.make(name, **how)
-        x = np.random.default_rng(1).random(net.graph.inputs[0].shape, np.float32) if x is None else x
+        shape = (batch, *net.graph.inputs[0].shape[1:])
+        net.reshape({net.inputs[0]: shape})
+        x = np.random.default_rng(1).random(shape, np.float32) if x is None else x
         exact = Options(threads=threads, numerics="exact", weights="dense", tune=False)
-        made[way], wanted[way] = Ours(net, threads), close_to(net.compile(exact).run(x))
-        if way == "dense":
-            dense = net
-    candidates = dict(made)
-    torch = rival("torch")
-    if torch is not None:
-        candidates["torch"], wanted["torch"] = torch.prepare(dense, threads), wanted["dense"]
-    return measure(disabled, candidates, x, check=lambda who, got: wanted[who](who, got), cores=threads), made
+        candidates[way], wanted[way] = Ours(net, threads), close_to(net.compile(exact).run(x))
+        given = [engine for engine, wants in ENGINES.items() if wants == way]
+        for engine, run in engines(net, threads, given, x, wanted[way]).items():
+            candidates[engine], wanted[engine] = run, wanted[way]
+    return (measure(disabled, candidates, x, check=lambda who, got: wanted[who](who, got), cores=threads),
+            {way: candidates[way] for way in WAYS}, candidates.keys() - WAYS.keys())
 
 
-@pytest.mark.parametrize("who", [*WAYS, "torch"])
+def _params():
+    for name in nets.NAMES:
+        for batch in BATCHES:
+            short = name in SHORT and batch == 1
+            yield pytest.param(name, batch, marks=() if short else pytest.mark.long)
+
+
+@pytest.mark.parametrize("who", [*WAYS, *ENGINES])
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SHORT else pytest.mark.long)
-                                  for name in nets.NAMES])
-def test_net(benchmark, name, threads, who):
-    benchmark.group = f"{name}, {threads} thread{'s' * (threads > 1)}"
-    timings, made = _race(name, threads, benchmark.disabled)
-    if who == "torch" and rival("torch") is None:
-        pytest.skip("PyTorch is not installed")
+@pytest.mark.parametrize("name, batch", _params())
+def test_net(benchmark, name, batch, threads, who):
+    benchmark.group = f"{name}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
+    timings, made, ran = _race(name, batch, threads, benchmark.disabled)
+    if who in ENGINES and who not in ran:
+        pytest.skip(f"{who} is not there, or cannot run this net: see the warnings")
     if timings is None:
         return benchmark(lambda: None)
-    plan = made["dense" if who == "torch" else who].plan
+    way = ENGINES.get(who, who)
+    plan = made[way].plan
     products = sum(row.multiply_adds for row in plan.explain())
     record(benchmark, timings[who], net=name, shape="x".join(map(str, plan.inputs[0].shape)),
-           sparsity=WAYS.get(who, {}).get("zeros", 0.0), format=who if who != "torch" else "dense", isa=isa.active(),
-           threads=threads, who=who, rival=who == "torch", **rates(timings[who].median, products, footprint(plan)))
+           sparsity=WAYS[way].get("zeros", 0.0), format=way, isa=isa.active(), threads=threads, who=who,
+           rival=who in ENGINES, **rates(timings[who].median, products, footprint(plan)))

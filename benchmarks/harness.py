@@ -61,6 +61,8 @@ def close_to(want):
     scale = float(np.abs(want).max()) or 1.0
 
     def check(name, got):
+        if np.size(got) != want.size:
+            return f"of shape {np.shape(got)}, not {want.shape}"
         got = np.asarray(got).reshape(want.shape)
         error = float(np.abs(got - want).max())
         return None if error <= TOLERANCE * scale else f"off by {error:.3g}, where the largest is {scale:.3g}"
@@ -87,6 +89,26 @@ class OneKernel:
 def rates(seconds, products, nbytes):
     """{"gflops", "gbs"} for ``extra_info``."""
     return {"gflops": 2e-9 * products / seconds, "gbs": 1e-9 * nbytes / seconds}
+
+
+def engines(net, threads, names, x, check):
+    """{name: prepared peer} of the engines that give the right output for ``net`` and ``x``; a warning says why another
+    one is left out."""
+    found = {}
+    for name in names:
+        module = rival(name)
+        if module is None:
+            continue
+        try:
+            run = module.prepare(net, threads)
+            problem = check(name, run(x))
+        except Exception as error:      # of any engine, in any way
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            warnings.warn(f"rival {name} is left out of {net.name}, {x.shape}: {problem}", stacklevel=2)
+        else:
+            found[name] = run
+    return found
 
 
 def rival(name):

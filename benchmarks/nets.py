@@ -206,6 +206,22 @@ def make(name, zeros=0.0, form="group_in", width=8, seed=0):
     return net
 
 
+def one_layer(shape):
+    """A Net of one layer, a Shape, with the weights that ``shape.op()`` has."""
+    t = Text(shape.name, *shape.x[1:])
+    if shape.kind == "fc":
+        t.full(shape.name, shape.y[0])
+    else:
+        sizes = " ".join(f"{field}_{side}: {size}" for field in ("kernel", "stride", "pad")
+                         for side, size in zip("hw", getattr(shape, field), strict=True))
+        sizes += f" dilation: {shape.dilation[0]} group: {shape.group}"
+        t.layer(shape.name, "Convolution", f"convolution_param {{ num_output: {shape.y[0]} {sizes} }}")
+    net, op = Net(build(parse_prototxt(t.text))), shape.op()
+    for view, name in zip(net.params[shape.name], "wb", strict=True):
+        view.data[...] = op.weights[name]
+    return net
+
+
 def mask(shape, zeros, form, width, rng):
     """0/1 float32 matrix (M, K) in which about the share ``zeros`` is 0, in groups of the form."""
     m, k = shape

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import bench_kernels, compare, layer_shapes, nets, ratios, saved
 from scalpel_rt.errors import FormatError
 from scalpel_rt.plan import forms
+from scalpel_rt.plan.interpret import interpret
+from scalpel_rt.plan.spec import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,7 +54,7 @@ def test_every_kernel_has_a_layer_that_it_can_do():
 
 def test_the_cheapest_cases_run(tmp_path):
     out = bench(tmp_path, *map(str, sorted(ROOT.glob("benchmarks/bench_*.py"))), "--benchmark-disable", "-k",
-                "(rivals and 300x784) or unary_plain or conv_group_out_8 or lenet_300_100")
+                "(rivals and 300x784) or unary_plain or conv_group_out_8 or lenet_300_100-1- or lenet_300_100-ip1")
     assert " passed" in out and "failed" not in out
 
 
@@ -104,6 +107,27 @@ def test_a_slowdown_beyond_the_noise_is_found(tmp_path, capsys, change, status):
     assert compare.main([old, new]) == status
     out = capsys.readouterr().out
     assert ("SLOWER" in out and "bench.py::a" in out) == bool(status)
+
+
+def test_nets_are_held_against_the_best_engine_and_the_one_that_skips_zeros(tmp_path, capsys):
+    rows = [("dense", 2e-3, False, 0.0), ("group_in", 1e-3, False, 0.9), ("group_out", 5e-4, False, 0.9),
+            ("ncnn", 5e-3, True, 0.0), ("mnn", 3e-3, True, 0.0), ("deepsparse", 1e-3, True, 0.9)]
+    path = plant(tmp_path / "nets.json", [(who, seconds, {"who": who, "rival": rival, "sparsity": zeros, "noise": 0.01})
+                                          for who, seconds, rival, zeros in rows])
+    assert ratios.races(saved.read(path)) == [("g", 2e-3, 3e-3, "mnn", 5e-4, 1e-3)]
+    assert ratios.main([path]) == 0
+    assert capsys.readouterr().out.split("\n")[2].split() == "g 2 ms 1.50 mnn 500 µs 6.00 2.00".split()
+    alone = plant(tmp_path / "alone.json", [("dense", 2e-3, {"who": "dense", "rival": False, "sparsity": 0.0})])
+    assert ratios.races(saved.read(alone)) == [("g", 2e-3, None, None, None, None)] and ratios.main([alone]) == 0
+
+
+def test_a_net_of_one_layer_computes_what_the_layer_does():
+    for net, name in (("alexnet", "conv2"), ("mobilenet", "conv2/dw"), ("lenet5", "ip2")):
+        shape = next(s for s in layer_shapes.read(net) if s.name == name)
+        op, x = shape.op(), np.random.default_rng(2).standard_normal(shape.x, np.float32)
+        [got] = nets.one_layer(shape).forward(data=x).values()
+        want, = interpret(Program((op,), op.inputs, op.outputs), [x])
+        np.testing.assert_allclose(got.reshape(want.shape), want, rtol=1e-3, atol=1e-3)
 
 
 def test_more_noise_allows_more(tmp_path):
