@@ -31,6 +31,19 @@ def net_arguments(parser, weights="optional", net="required"):
                             help=f"{field} {what} (default: {getattr(Limits, f'max_{field}')})")
 
 
+def place(text):
+    """The name of a file to write, an argparse type: refused before hours of work, not behind them, where it cannot be
+    one."""
+    folder = os.path.dirname(os.path.realpath(text))
+    if not os.path.isdir(folder):
+        raise argparse.ArgumentTypeError(f"{text}: there is no folder {folder}")
+    if os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    if not os.access(text if os.path.exists(text) else folder, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text} may not be written")
+    return text
+
+
 def run_arguments(parser):
     """How to execute."""
     parser.add_argument("--threads", type=int, default=None, help="threads (default: usable cores)")

@@ -2,7 +2,7 @@
 
 import json
 
-from ._common import load, net_arguments
+from ._common import load, net_arguments, place
 
 SUMMARY = "Put BatchNorm, Scale and Bias layers into the weights before them"
 EXAMPLE = """  scalpel-rt fold resnet.prototxt resnet.caffemodel -o folded.prototxt -o folded.caffemodel"""
@@ -11,7 +11,7 @@ EXAMPLE = """  scalpel-rt fold resnet.prototxt resnet.caffemodel -o folded.proto
 def arguments(parser):
     """Declare the options."""
     net_arguments(parser, weights="required")
-    parser.add_argument("--output", "-o", required=True, action="append", metavar="FILE",
+    parser.add_argument("--output", "-o", required=True, action="append", type=place, metavar="FILE",
                         help="a .prototxt, a .caffemodel, a .caffemodel.h5 or a .safetensors; may be repeated")
     parser.add_argument("--equalize", action="store_true",
                         help="make the weights of all layers of like size, which changes no output: for a ranking of "

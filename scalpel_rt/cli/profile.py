@@ -5,7 +5,7 @@ import json
 import sys
 
 from ..errors import OptionsError
-from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, si, table, warn
+from ._common import input_arguments, load, net_arguments, place, read_inputs, run_arguments, si, table, warn
 
 SUMMARY = "Time each layer of a net against what this machine can do"
 EXAMPLE = """  scalpel-rt profile deploy.prototxt net.caffemodel --threads 1
@@ -27,8 +27,10 @@ def arguments(parser):
     parser.add_argument("--sparsity", type=_rates, metavar="0.5,0.7,0.9", help="with --pay: rates to predict at")
     parser.add_argument("--width", type=lambda text: int(text) if text.isdigit() else text, default="native",
                         help="with --pay: weights in a group, 2, 4, 8, 16 or native (default)")
-    parser.add_argument("--trace", metavar="FILE", help="write one run as a Chrome trace (for ui.perfetto.dev)")
-    parser.add_argument("--roofline", metavar="FILE", help="plot the steps under the machine's roofs: .png, .svg, .pdf")
+    parser.add_argument("--trace", type=place, metavar="FILE",
+                        help="write one run as a Chrome trace (for ui.perfetto.dev)")
+    parser.add_argument("--roofline", type=place, metavar="FILE",
+                        help="plot the steps under the machine's roofs: .png, .svg, .pdf")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, replace
 
 from ..errors import OptionsError
-from ._common import load, net_arguments, table
+from ._common import load, net_arguments, place, table
 from ._training import (
     Progress,
     data_arguments,
@@ -31,7 +31,7 @@ def arguments(parser):
     net_arguments(parser, weights="required")
     parser.add_argument("method", choices=("magnitude", "simd", "nodes"),
                         help="single weights; groups as wide as the machine's vectors; neurons and feature maps")
-    parser.add_argument("--output", "-o", required=True, action="append", metavar="NAME",
+    parser.add_argument("--output", "-o", required=True, action="append", type=place, metavar="NAME",
                         help="NAME.prototxt and NAME.caffemodel, or NAME itself where it ends in .safetensors; "
                              "may be repeated")
     parser.add_argument("--json", action="store_true", help="machine-readable output")

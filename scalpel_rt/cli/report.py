@@ -1,11 +1,14 @@
 """scalpel-rt report: show again what scalpel-rt compare has measured."""
 
+import argparse
 import shutil
 import sys
 
-from ..report import FORMS, read, write
+from ..errors import OptionsError
+from ..report import FORMS, form_of, read, write
 from ..report.plots import PLOTS
 from ..report.tables import text
+from ._common import place
 
 SUMMARY = "Make tables, plots or a web page of results that were kept as JSON"
 EXAMPLE = """  scalpel-rt report results.json                              # the tables, here
@@ -19,10 +22,19 @@ def arguments(parser):
     outputs(parser)
 
 
+def _report(text):
+    """The name of a report, an argparse type."""
+    try:
+        form_of(text)
+    except OptionsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return place(text)
+
+
 def outputs(parser):
     """Options of every verb that ends in a report."""
     out = parser.add_argument_group("output")
-    out.add_argument("--output", "-o", action="append", default=[], metavar="FILE",
+    out.add_argument("--output", "-o", action="append", default=[], type=_report, metavar="FILE",
                      help=f"write a report, its form by the ending: .{', .'.join(FORMS)}; may be repeated")
     out.add_argument("--plot", default="layers", choices=(*PLOTS, "all"), help="for .png and .svg (default: layers)")
     out.add_argument("--net", help="whose plot, where there are several (default: the first)")

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import save_arrays
 from ..errors import OptionsError
-from ._common import input_arguments, load, net_arguments, read_inputs, run_arguments, table
+from ._common import input_arguments, load, net_arguments, place, read_inputs, run_arguments, table
 
 SUMMARY = "Run a net on arrays from .npz or .npy files"
 EXAMPLE = """  scalpel-rt run deploy.prototxt net.caffemodel --input x.npy --output y.npz
@@ -19,7 +19,8 @@ def arguments(parser):
     run_arguments(parser)
     input_arguments(parser)
     parser.add_argument("--random", action="store_true", help="fill the inputs with numbers from 0 to 1, seed 0")
-    parser.add_argument("--output", "-o", metavar="FILE", help="where to write the outputs: .npz, or .npy for one blob")
+    parser.add_argument("--output", "-o", type=place, metavar="FILE",
+                        help="where to write the outputs: .npz, or .npy for one blob")
     parser.add_argument("--blobs", default="", help="also these blobs, separated by commas; 'all' for every one")
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from ..files import atomic_write
-from ._common import load, net_arguments, si, table
+from ._common import load, net_arguments, place, si, table
 from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
 
 SUMMARY = "Train a net, or go on from its weights (needs the extra `train`)"
@@ -17,11 +17,12 @@ EXAMPLE = """  scalpel-rt train models/lenet5/deploy.prototxt --data mnist/ --ou
 def arguments(parser):
     """Declare the options."""
     net_arguments(parser)
-    parser.add_argument("--output", "-o", required=True, help="the .caffemodel to write")
-    parser.add_argument("--checkpoint", help="file to write after each epoch, and to go on from if it is there")
+    parser.add_argument("--output", "-o", required=True, type=place, help="the .caffemodel to write")
+    parser.add_argument("--checkpoint", type=place,
+                        help="file to write after each epoch, and to go on from if it is there")
     parser.add_argument("--solver",
                         help="take the recipe from a Caffe solver prototxt; --batch is the net's batch there")
-    parser.add_argument("--log", help="write the log as JSON")
+    parser.add_argument("--log", type=place, help="write the log as JSON")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     data_arguments(parser)
     recipe_arguments(parser)

@@ -10,6 +10,14 @@ from .html import page
 FORMS = ("html", "csv", "json", "md", "png", "svg", "txt")
 
 
+def form_of(path):
+    """The one of :data:`FORMS` that a file's name ends in; OptionsError for another ending."""
+    form = Path(path).suffix.lower().removeprefix(".")
+    if form not in FORMS:
+        raise OptionsError(f"{path}: a report is written as .{', .'.join(FORMS)}")
+    return form
+
+
 def write(results, path, plot="layers", net=None, layers=False):
     """Write a report, atomically.
 
@@ -21,10 +29,7 @@ def write(results, path, plot="layers", net=None, layers=False):
 
     Returns the paths that were written. Raises OptionsError for another ending, or an empty plot.
     """
-    path = Path(path)
-    form = path.suffix.lower().removeprefix(".")
-    if form not in FORMS:
-        raise OptionsError(f"{path}: a report is written as .{', .'.join(FORMS)}")
+    path, form = Path(path), form_of(path)
     if form in ("png", "svg"):
         if plot != "all":
             plots.save(results, path, plot, net)

@@ -65,7 +65,7 @@ def test_a_refused_way_is_status_1(monkeypatch, capsys):
     assert "Refused, not timed: mnn" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", ["--sparsity=x", "--threads=1.5", "--batch=a,b"])
+@pytest.mark.parametrize("value", ["--sparsity=x", "--threads=1.5", "--batch=a,b", "--output=x.foo"])
 def test_wrong_usage(value, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["compare", "net.prototxt", value])

@@ -109,6 +109,21 @@ def test_wrong_files_and_arguments(files, capsys):
         assert stop.value.code == 2
 
 
+@pytest.mark.parametrize("arguments", [
+    ["run", "x.prototxt", "-i", "x.npz", "-o"], ["train", "x.prototxt", "--data", "x.npz", "-o"],
+    ["train", "x.prototxt", "--data", "x.npz", "-o", "y.caffemodel", "--log"], ["compare", "x.prototxt", "-o"],
+    ["prune", "x.prototxt", "x.caffemodel", "simd", "-o"], ["fold", "x.prototxt", "x.caffemodel", "-o"],
+    ["profile", "x.prototxt", "--roofline"], ["report", "x.json", "-o"],
+], ids=lambda arguments: " ".join(arguments[::len(arguments) - 1]))
+def test_where_nothing_can_be_written_is_said_before_anything_is_done(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.json").mkdir()
+    for name, says in (("none/y.json", "there is no folder"), ("folder.json", "folder.json is a folder")):
+        with pytest.raises(SystemExit) as caught:
+            main([*arguments, name])
+        assert caught.value.code == 2 and says in capsys.readouterr().err
+
+
 def test_an_unknown_instruction_set_is_an_error(files, capsys):
     assert main(["run", *files, "--random", "--isa", "avx9"]) == 1
     assert "avx9" in capsys.readouterr().err
