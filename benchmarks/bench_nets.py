@@ -62,7 +62,7 @@ def _params():
 
 @pytest.mark.parametrize("who", [*WAYS, *ENGINES])
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("name, batch", _params())
+@pytest.mark.parametrize("name, batch", list(_params()))
 def test_net(benchmark, name, batch, threads, who):
     benchmark.group = f"{name}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
     timings, made, ran = _race(name, batch, threads, benchmark.disabled)

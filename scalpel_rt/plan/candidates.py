@@ -11,6 +11,9 @@ from . import forms
 
 #: Least share of zeros at which a sparse form may be chosen: below, none has been faster than dense.
 WORTH = 0.3
+#: Channels of an image up to which it may gain even with weights that are all there: the dense kernels copy the image
+#: once for each weight of a window, the sparse ones look at it through offsets.
+FEW_CHANNELS = 4
 
 #: ``illegal``: None, or why this kernel cannot do the operation.
 Candidate = namedtuple("Candidate", "kernel form illegal")
@@ -37,7 +40,7 @@ def _too_full(op):
     """Why no sparse form is worth a thought, or None. Nearly full weights are told by counting; packing them in every
     sparse form to learn its cost would take longer than all else."""
     weights = op.weights.get("w")
-    if weights is None:
+    if weights is None or (op.kind == "conv" and op.inputs[0].shape[1] <= FEW_CHANNELS):
         return None
     zeros = 1 - np.count_nonzero(weights) / max(weights.size, 1)
     return None if zeros >= WORTH else f"only {100 * zeros:.0f} % of the weights are zeros"

@@ -217,6 +217,16 @@ def test_nearly_dense_weights_are_not_tried_as_sparse_ones_unless_asked():
     assert {c.form.weights for c in half if c.illegal is None} == {"dense", "csr", "group"}
 
 
+@pytest.mark.parametrize("channels, group, considered", [(1, 1, True), (4, 1, True), (5, 1, False), (8, 8, False)])
+def test_sparse_kernels_may_run_first_layers_whose_weights_are_all_there(channels, group, considered):
+    w = np.ones((8, channels // group, 3, 3), np.float32)
+    attrs = dict(kh=3, kw=3, sh=1, sw=1, ph=0, pw=0, dh=1, dw=1, group=group, act=None)
+    conv = Op("conv", "c", (Value("x", (1, channels, 9, 9)),), (Value("y", (1, 8, 7, 7)),), attrs, {"w": w})
+    found = [c for c in candidates(conv, "scalar", Options()) if c.form.weights != "dense" and c.illegal is None]
+    assert bool(found) == considered
+    assert all(c.illegal for c in candidates(conv, "scalar", Options(weights="dense")) if c.form.weights != "dense")
+
+
 def test_zeros_are_counted_once_and_forgotten_with_the_weights():
     w = np.eye(32, dtype=np.float32)
     before = len(_zeros._known)
