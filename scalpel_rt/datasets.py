@@ -181,11 +181,11 @@ def read_idx(path):
     """One MNIST idx file (gzip or not) as an array; FormatError when its header and its length disagree."""
     path = Path(path)
     with open(path, "rb") as packed:
-        size = packed.seek(0, 2)
-        packed.seek(0)
-        zipped = packed.read(2) == b"\x1f\x8b"
-        packed.seek(0)
         try:
+            size = packed.seek(0, 2)
+            packed.seek(0)
+            zipped = packed.read(2) == b"\x1f\x8b"
+            packed.seek(0)
             file = gzip.GzipFile(fileobj=packed) if zipped else packed
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:

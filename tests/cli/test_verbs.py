@@ -166,6 +166,14 @@ def test_wrong_classifications(files, picture, capsys, arguments, says):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("shape", [(), (2, 3, 8, 6), (8, 6), (0,), (3, 0, 6), (1, 1, 3, 8, 6)])
+def test_arrays_that_are_no_mean(files, picture, tmp_path, capsys, shape):
+    np.save(tmp_path / "mean.npy", np.zeros(shape, np.float32))
+    assert main(["classify", *files, picture, "--mean", str(tmp_path / "mean.npy")]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and ("mean" in error or "crop" in error)
+
+
 def test_a_file_that_is_no_image(files, capsys):
     assert main(["classify", *files, files[0]]) == 1
     assert files[0] in capsys.readouterr().err
