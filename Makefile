@@ -78,7 +78,7 @@ RUNNABLE = SCALPEL_ISAS="$$($(BIN)/python -c "from scalpel_rt import isa; print(
 # that the machine has, one after the other.
 ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
-ASAN_TESTS ?= tests/kernels tests/runtime tests/plan tests/golden
+ASAN_TESTS ?= tests
 
 asan: $(VENV)/installed-dev
 	mkdir -p $(ASAN)/tree
