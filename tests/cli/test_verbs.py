@@ -8,6 +8,8 @@ import pytest
 import scalpel_rt as srt
 from scalpel_rt.cli import VERBS, main
 
+from ..runtime.process import SETUP, python
+
 NET = """name: "tiny"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 6 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
@@ -218,3 +220,17 @@ def test_kernels_lists_levels(capsys):
     assert {k["isa"] for k in held["kernels"]} <= {x["isa"] for x in held["levels"]}
     assert main(["kernels"]) == 0
     assert "conv" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_a_run_in_one_line(tmp_path):
+    """In the middle of seconds of convolutions, at the latest."""
+    layers = "".join(f'layer {{ name: "c{i}" type: "Convolution" bottom: "{i}" top: "{i + 1}" '
+                     'convolution_param { num_output: 64 kernel_size: 3 pad: 1 } }' for i in range(40))
+    (tmp_path / "long.prototxt").write_text('input: "0" input_shape { dim: 1 dim: 64 dim: 256 dim: 256 }' + layers)
+    out = python(SETUP + f"""
+    from scalpel_rt.cli import main
+    signal_soon(signal.SIGINT, 0.5)
+    sys.stderr = sys.stdout
+    print(main(["run", {str(tmp_path / "long.prototxt")!r}, "--random", "--threads", "1", "--isa", "scalar"]))
+    """)
+    assert out == "scalpel-rt: stopped\n130\n"
