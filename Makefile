@@ -71,17 +71,20 @@ oldcpus: $(VENV)/installed-test
 	    qemu-x86_64 -cpu $$cpu $(OLD_CPUS)/bin/python -m pytest --quiet -rfE -p no:cacheprovider $(OLD_TESTS) || exit 1; \
 	done
 
+# What cannot run here need not be built for a sanitizer, which takes minutes for some of the kernels.
+RUNNABLE = SCALPEL_ISAS="$$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())")"
+
 # A copy of the tree, so that the plain build stays as it is. The tests of kernels, plans and golden nets run on every level
 # that the machine has, one after the other.
 ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
-ASAN_TESTS ?= tests/kernels tests/runtime tests/plan tests/golden
+ASAN_TESTS ?= tests
 
 asan: $(VENV)/installed-dev
 	mkdir -p $(ASAN)/tree
 	git ls-files -z | xargs -0 cp --parents --update -t $(ASAN)/tree
 	ln -sfn ../../../shared $(ASAN)/shared
-	cd $(ASAN)/tree && SCALPEL_CFLAGS="$(ASAN_FLAGS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
+	export $(RUNNABLE) && cd $(ASAN)/tree && SCALPEL_CFLAGS="$(ASAN_FLAGS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
 	cd $(ASAN)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
 	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(ASAN_TESTS)
@@ -95,7 +98,7 @@ TSAN_RUN    = setarch -R env LD_PRELOAD=$$($(CC) -print-file-name=libtsan.so) \
               TSAN_OPTIONS=exitcode=66:die_after_fork=0:halt_on_error=1 $(CURDIR)/$(BIN)/python
 
 tsan: $(VENV)/installed-dev
-	SCALPEL_CFLAGS="$(TSAN_FLAGS)" $(BIN)/python -m tests.mutants.run --under tsan --tree $(TSAN) --python "$(TSAN_RUN)"
+	$(RUNNABLE) SCALPEL_CFLAGS="$(TSAN_FLAGS)" $(BIN)/python -m tests.mutants.run --under tsan --tree $(TSAN) --python "$(TSAN_RUN)"
 	cd $(TSAN) && $(TSAN_RUN) -m pytest -p no:cacheprovider $(TSAN_TESTS)
 
 # Of the scalar level, since valgrind does not know all of AVX-512. Python's own allocator would hide what is done to memory.

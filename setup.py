@@ -2,7 +2,8 @@
 compiles the descriptions of Caffe's messages.
 
 Environment: SCALPEL_WERROR=1 makes warnings of our own C errors; SCALPEL_CFLAGS adds flags for compiling and linking
-(sanitizers and the like); MAX_JOBS limits the compilers at work at once.
+(sanitizers and the like); SCALPEL_ISAS="sse41 avx2" builds only these of the instruction sets, and the scalar one;
+MAX_JOBS limits the compilers at work at once.
 """
 
 import hashlib
@@ -29,7 +30,10 @@ ISA_FLAGS = {
     "avx2": ["-mavx2", "-mfma", "-mf16c"],
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mavx2", "-mfma", "-mprefer-vector-width=512"],
 }
-ISAS = list(ISA_FLAGS) if X86 else ["scalar"]
+WANTED = (os.environ.get("SCALPEL_ISAS") or " ".join(ISA_FLAGS)).split()
+if unknown := set(WANTED) - set(ISA_FLAGS):
+    raise SystemExit(f"SCALPEL_ISAS: no such instruction set: {', '.join(sorted(unknown))}")
+ISAS = [isa for isa in ISA_FLAGS if isa == "scalar" or X86 and isa in WANTED]
 
 C_FLAGS = ["-O3", "-g0", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-fno-math-errno", "-pthread"]
 C_FLAGS += [f"-DSCL_HAVE_{isa.upper()}=1" for isa in ISAS]

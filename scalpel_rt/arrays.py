@@ -33,9 +33,9 @@ def load_arrays(path, limits=None):
     """
     left = [(limits or Limits()).max_bytes]
     with open(path, "rb") as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(0)
         try:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
             if file.read(4) == b"PK\3\4":
                 return _read_zip(file, left)
             file.seek(0)

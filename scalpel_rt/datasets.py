@@ -61,6 +61,9 @@ class Dataset:
     name: str = "data"
 
     def __post_init__(self):
+        if not self.images.ndim or not np.ndim(self.labels):
+            raise ShapeError(f"{self.name}: samples of shape {self.images.shape} and labels of shape "
+                             f"{np.shape(self.labels)}; both want a first axis that counts them")
         if len(self.images) != len(self.labels):
             raise ShapeError(
                 f"{self.name}: {len(self.images)} samples of shape {self.images.shape} but "
@@ -87,8 +90,17 @@ class Dataset:
             yield self.take(slice(start, start + size) if order is None else order[start : start + size])
 
     def with_transform(self, **changes):
-        """The same data with another scale or mean."""
-        return replace(self, transform=replace(self.transform, **changes))
+        """The same data with another scale or mean; ShapeError for a mean that does not fit the samples."""
+        changed = replace(self.transform, **changes)
+        try:
+            one = (1, *self.shape)
+            fits = changed.mean is None or np.broadcast_shapes(np.shape(changed.mean), one) == one
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(f"{self.name}: a mean of shape {np.shape(changed.mean)} does not fit samples of "
+                             f"{self.shape}")
+        return replace(self, transform=changed)
 
     def subset(self, index):
         """The samples of an index array or slice, as a Dataset."""
@@ -181,11 +193,11 @@ def read_idx(path):
     """One MNIST idx file (gzip or not) as an array; FormatError when its header and its length disagree."""
     path = Path(path)
     with open(path, "rb") as packed:
-        size = packed.seek(0, 2)
-        packed.seek(0)
-        zipped = packed.read(2) == b"\x1f\x8b"
-        packed.seek(0)
         try:
+            size = packed.seek(0, 2)
+            packed.seek(0)
+            zipped = packed.read(2) == b"\x1f\x8b"
+            packed.seek(0)
             file = gzip.GzipFile(fileobj=packed) if zipped else packed
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:

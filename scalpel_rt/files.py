@@ -1,9 +1,22 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files so that nobody ever sees half of one, and reading those that may have no end."""
 
 import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
+
+from .errors import LimitError
+
+MAX_TEXT = 2**28        # bytes of a file that is read whole; the descriptions of the largest nets have some million
+
+
+def read_whole(path):
+    """The bytes of a file, from wherever it comes; LimitError for more than MAX_TEXT, as a device would give."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_TEXT + 1)
+    if len(data) > MAX_TEXT:
+        raise LimitError(f"holds more than {MAX_TEXT} bytes, too many for a text", file=str(path))
+    return data
 
 
 @contextmanager
@@ -12,10 +25,16 @@ def atomic_path(path):
 
     When the block raises, ``path`` is as it was and nothing is left behind; when the process is killed, ``path`` is as
     it was or whole, and a ``.part`` file may stay. What was written is on the disk before it gets its name, so that the
-    same holds when the power fails. A symbolic link is followed: what it points to is replaced. An OSError that names
-    no file gets the name of this one. For libraries that open files themselves; else see :func:`atomic_write`.
+    same holds when the power fails. A symbolic link is followed: what it points to is replaced. A device or a pipe, as
+    /dev/null and /dev/stdout, stays what it is: its own name is given. An OSError that names no file gets the name of
+    this one. For libraries that open files themselves; else see :func:`atomic_write`.
     """
     target = os.path.realpath(path)
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if os.path.exists(target) and not os.path.isfile(target):
+        yield target
+        return
     part = f"{target}.{secrets.token_hex(4)}.part"
     try:
         yield part
@@ -34,6 +53,7 @@ def atomic_path(path):
 def atomic_write(path, mode="wb"):
     """Like ``open(path, mode)`` for "wb" or "w" (UTF-8, Unix line ends), by way of :func:`atomic_path`."""
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    with atomic_path(path) as part, open(part, mode.replace("w", "x"), **text) as file:
-        yield file
-        file.close()  # before it takes its place
+    with atomic_path(path) as part:
+        mode = mode if os.path.exists(part) else mode.replace("w", "x")     # only a device or a pipe is there before
+        with open(part, mode, **text) as file:
+            yield file

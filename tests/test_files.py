@@ -1,9 +1,11 @@
 """Files are written whole or not at all: whatever kills the process at whatever byte, and when the disk is full."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 import numpy as np
@@ -161,6 +163,32 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path):
 def test_a_folder_that_is_not_there_or_not_writable_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"), atomic_write(tmp_path / "nowhere" / "f"):
         pass
+
+
+def test_a_pipe_or_a_device_is_written_to_and_stays_one(tmp_path):
+    """/dev/null and /dev/stdout are names of outputs, too, and root may replace what lies there."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    seen = []
+    for write in (lambda: save(net(1), pipe.with_name("n.prototxt")),
+                  lambda: save_arrays(pipe.with_suffix(".npz"), {"a": np.arange(3)})):
+        for name in ("n.prototxt", "pipe.npz"):
+            (tmp_path / name).unlink(missing_ok=True)
+            (tmp_path / name).symlink_to(pipe)
+        reader = threading.Thread(target=lambda: seen.append(pipe.read_bytes()), daemon=True)
+        reader.start()
+        write()
+        reader.join(60)
+    assert pipe.is_fifo() and b"InnerProduct" in seen[0] and seen[1].startswith(b"PK")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["n.prototxt", "pipe", "pipe.npz"]
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    for manager in (atomic_write, atomic_path):
+        with pytest.raises(IsADirectoryError, match=tmp_path.name), manager(tmp_path) as made:
+            if manager is atomic_path:
+                open(made, "w").close()
+    assert not list(tmp_path.parent.glob("*.part"))
 
 
 def test_a_link_keeps_being_one(tmp_path):

@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor as Field
 
 from ..errors import FormatError, LimitError
-from ..files import atomic_write
+from ..files import atomic_write, read_whole
 from ..options import Limits
 from .messages import decode, messages
 
@@ -27,9 +27,7 @@ def read_prototxt(path, dialect="any", message="NetParameter", limits=None):
     Raises FormatError with file and line, LimitError for more layers, bottoms or tops than ``limits`` (a Limits)
     permits, OSError where the file cannot be read.
     """
-    with open(path, "rb") as file:
-        data = file.read()
-    return parse_prototxt(data, name=str(path), dialect=dialect, message=message, limits=limits)
+    return parse_prototxt(read_whole(path), name=str(path), dialect=dialect, message=message, limits=limits)
 
 
 def parse_prototxt(text, name=None, dialect="any", message="NetParameter", limits=None):

@@ -6,6 +6,8 @@ V2 ``layer.blobs``, V1 ``layers.blobs``, V0 ``layers.layer.blobs``. The file is 
 """
 
 import mmap
+import os
+import stat
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,10 +151,14 @@ def read_blobproto(path):
 
 
 def _map(file):
-    size = file.seek(0, 2)
-    if size == 0:
-        raise FormatError("the file is empty").locate(file=str(file.name))
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    try:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file.seek(0, 2) == 0:
+            raise FormatError("the file is empty")
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except FormatError as error:
+        raise error.locate(file=str(file.name)) from None
+    except (OSError, ValueError) as error:      # a device, a pipe
+        raise FormatError(f"cannot be mapped, as weights are: {error}", file=str(file.name)) from None
 
 
 def _is_hdf5(data):

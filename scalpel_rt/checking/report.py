@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..caffe import format_of, is_compact, parse_prototxt, read_compact, read_prototxt, read_weights, upgrade_net
 from ..errors import FormatError, ScalpelError, UnsupportedError, located
+from ..files import read_whole
 from ..graph import State, build
 from ..graph.filter import filter_net
 from ..graph.weights import copy_weights
@@ -125,10 +126,8 @@ def _read(report, path):
     try:
         return read_prototxt(path)
     except FormatError as error:
-        with open(path, "rb") as file:
-            text = file.read()
         try:
-            solver = parse_prototxt(text, message="SolverParameter")
+            solver = parse_prototxt(read_whole(path), message="SolverParameter")
         except FormatError:
             raise error from None
         report.kind = "solver"

@@ -48,7 +48,7 @@ def main(argv=None):
             # The reader (head, less) has gone: nothing more to say, and Python must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        warn(f"{e.filename or ''}: {e.strerror or e}")
+        warn(f"{e.filename}: {e.strerror}" if e.filename else e)
         return 1
     except KeyboardInterrupt:
         print("scalpel-rt: stopped", file=sys.stderr)

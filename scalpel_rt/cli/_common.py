@@ -7,6 +7,7 @@ import sys
 from .. import zoo
 from ..arrays import load_arrays
 from ..errors import FormatError, OptionsError
+from ..files import read_whole
 from ..options import Limits
 
 
@@ -154,8 +155,7 @@ def si(number, unit=""):
 def read_labels(path):
     """A label file, one class a line, as Caffe's synset_words.txt."""
     try:
-        with open(path, encoding="utf-8") as f:
-            return [line.rstrip("\n") for line in f if line.strip()]
+        return [line for line in read_whole(path).decode().replace("\r\n", "\n").split("\n") if line.strip()]
     except UnicodeDecodeError as e:
         raise FormatError(f"is not UTF-8 text: {e}", file=str(path)) from e
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..datasets import open_data
 from ..errors import OptionsError
+from ..options import MAX_THREADS
 
 RECIPE = {"epochs": float, "batch": int, "lr": float, "momentum": float, "weight-decay": float, "schedule": str,
           "gamma": float, "warmup": float, "augment": str, "crop": int, "precision": str, "loss": str, "seed": int}
@@ -54,8 +55,8 @@ def import_torch(threads=None):
     except ImportError as e:
         raise OptionsError("training needs PyTorch: pip install 'scalpel-rt[train]'") from e
     if threads is not None:
-        if threads < 1:
-            raise OptionsError(f"--threads must be at least 1, not {threads}")
+        if not 1 <= threads <= MAX_THREADS:     # torch dies of some thousand
+            raise OptionsError(f"--threads must be from 1 to {MAX_THREADS}, not {threads}")
         torch.set_num_threads(threads)
     return torch
 

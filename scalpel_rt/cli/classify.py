@@ -131,6 +131,8 @@ def _mean(text, size):
         from ..caffe import read_blobproto
 
         mean = read_blobproto(text)
+    if mean.ndim not in (1, 3, 4) or mean.ndim == 4 and len(mean) != 1:
+        raise FormatError(f"a mean is (C,), (C, H, W) or (1, C, H, W), not {mean.shape}", file=text)
     mean = mean.reshape(mean.shape[-3:])
     if mean.ndim == 3 and mean.shape[1:] != tuple(size):
         mean = center_crop(mean.transpose(1, 2, 0), size).transpose(2, 0, 1)

@@ -6,7 +6,8 @@ and ``rival`` where a library was timed beside our kernels.
 
 import json
 
-from ..errors import FormatError
+from ..errors import FormatError, LimitError
+from ..files import read_whole
 from ..report.results import About, Entry, Machine, Results, Times
 
 NEEDED = {"shape": str, "threads": int, "gflops": (int, float), "gbs": (int, float)}
@@ -15,8 +16,9 @@ NEEDED = {"shape": str, "threads": int, "gflops": (int, float), "gbs": (int, flo
 def from_benchmark(path):
     """The Results in a JSON file of pytest-benchmark; FormatError where it is not one, or says too little."""
     try:
-        with open(path, encoding="utf-8") as file:
-            held = json.load(file)
+        held = json.loads(read_whole(path))
+    except LimitError:
+        raise
     except (ValueError, RecursionError) as error:
         raise FormatError(f"is not JSON: {error}", file=str(path)) from error
     try:

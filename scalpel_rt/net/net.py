@@ -1,8 +1,10 @@
 """Net: what :func:`scalpel_rt.load` returns."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..errors import DataError, GraphError
+from ..errors import DataError, GraphError, OptionsError
 from ..graph import summarize
 from ..graph.save import save_net
 from ..notebook import net_part
@@ -79,6 +81,9 @@ class Net:
         Raises GraphError for an unknown input, ShapeError where shapes do not fit, DataError for values that no
         layer can take.
         """
+        if inputs is not None and not isinstance(inputs, Mapping):
+            raise OptionsError("arrays go to inputs by name, as forward(data=x) or forward({'data': x}), not a "
+                               f"{type(inputs).__name__} alone")
         given = {name: _as_array(name, array) for name, array in {**(inputs or {}), **arrays}.items()}
         shapes = {blob.name: blob.shape for blob in self.graph.inputs}
         self._check_names(given)
@@ -165,7 +170,10 @@ class Net:
 
 
 def _as_array(name, values):
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:         # lists of unequal lengths
+        raise DataError(f"input {name!r} is no array: {error}") from None
     if array.dtype.kind not in "fiub":
         raise DataError(f"input {name!r} must be an array of real numbers, not of {array.dtype}")
     return array

@@ -257,7 +257,7 @@ def _kept_decisions(folder, machine, width, axis):
             pay["nodes"] = {float(s): ns for s, ns in pay["nodes"].items()}
             found[name] = Pay(**pay)
         return [Decision(**d) for d in held["decisions"]], held["axis"], found
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, OptionsError):
             raise
         raise OptionsError(f"is not what a run decided: {error}", file=str(path)) from None

@@ -274,13 +274,13 @@ class _Run:
             state = json.loads(path.read_text())
             plan = {name: state[name] for name in self.plan}
             self.log, self.held, self.dense = state["log"], set(state["held"]), state["dense_accuracy"]
-        except (ValueError, KeyError, TypeError) as error:
+            done = [row["stage"] for row in self.log if row["accepted"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError(f"is not the state of a run: {error}", file=str(path)) from None
         if plan != self.plan:
             other = ", ".join(name for name in plan if plan[name] != self.plan[name])
             raise OptionsError(f"this folder holds another run, with other {other}; choose another folder, or empty it",
                                file=str(self.folder))
-        done = [row["stage"] for row in self.log if row["accepted"]]
         if done:
             message, held = read_compact(self.folder / f"stage-{done[-1]}.safetensors")
             trusted = any(node.layer.trusted for node in self.graph.nodes)

@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
-from ..errors import FormatError
-from ..files import atomic_write
+from ..errors import FormatError, ScalpelError
+from ..files import atomic_write, read_whole
 
 FORMAT, VERSION = "scalpel_rt results", 1
 
@@ -167,10 +167,9 @@ class Results:
 def read(path):
     """The Results in a file; FormatError that names the file and the place in it where something is wrong."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return from_dict(json.load(file))
+        return from_dict(json.loads(read_whole(path)))
     except (ValueError, RecursionError) as error:
-        if isinstance(error, FormatError):
+        if isinstance(error, ScalpelError):
             raise error.locate(file=str(path)) from None
         raise FormatError(f"is not JSON: {error}", file=str(path)) from error
 

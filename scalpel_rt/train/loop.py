@@ -192,6 +192,8 @@ def _device(name):
         device = torch.device(name)
     except RuntimeError as e:
         raise OptionsError(f"no such device: {name}") from e
+    if device.type == "meta":
+        raise OptionsError("device meta holds no numbers, so nothing can be trained there")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise OptionsError("device cuda asked for, but torch sees no CUDA device here")
     return device
@@ -210,9 +212,13 @@ def _resume(module, optimiser, hooks, checkpoint):
         raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
     if not isinstance(held, dict) or not {"module", "optimiser", "hooks", "log"} <= held.keys():
         raise FormatError("is no checkpoint of a training run", file=str(checkpoint))
-    module.load_state_dict(held["module"])
-    optimiser.load_state_dict(held["optimiser"])
-    for hook, state in zip(hooks, held["hooks"], strict=True):
-        if state:
-            hook.restore(state)
+    try:
+        module.load_state_dict(held["module"])
+        optimiser.load_state_dict(held["optimiser"])
+        for hook, state in zip(hooks, held["hooks"], strict=True):
+            if state:
+                hook.restore(state)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        raise FormatError(f"is a checkpoint of another net: {said}", file=str(checkpoint)) from error
     return held["log"]

@@ -9,6 +9,7 @@ SCHEDULES = ("fixed", "step", "multistep", "cosine")
 AUGMENTATIONS = ("none", "shift", "flip", "flip-crop")
 LOSSES = ("softmax", "euclidean")
 PRECISIONS = ("float32", "bf16")
+MAX_SEED = 2**48        # torch takes 64 bits, and each epoch makes a seed of its own
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Recipe:
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= least):
                 raise OptionsError(f"{name} must be a number of at least {least}, not {value!r}")
+        if not (isinstance(self.seed, int) and 0 <= self.seed < MAX_SEED):
+            raise OptionsError(f"seed must be a whole number from 0 to {MAX_SEED - 1}, not {self.seed!r}")
         for name, legal in (("schedule", SCHEDULES), ("augment", AUGMENTATIONS), ("loss", LOSSES),
                             ("precision", PRECISIONS)):
             if getattr(self, name) not in legal:

@@ -137,6 +137,37 @@ def test_wrong_use_is_one_line(files, capsys, args, words):
         open("small.prototxt")
 
 
+@pytest.mark.parametrize("args, words", [
+    (["--seed", "-1"], "seed must be"),
+    (["--seed", str(2**70)], "seed must be"),
+    (["--threads", "100000"], "--threads must be from 1 to"),
+    (["--device", "meta"], "device meta"),
+    (["--mean", "1,2,3"], "a mean of shape (3, 1, 1) does not fit samples of (2, 4, 4)"),
+    (["--data", "scalar.npz"], "samples of shape ()"),
+    (["--checkpoint", "other"], "other: is a checkpoint of another net: "),
+])
+def test_wrong_training_is_one_line(files, capsys, args, words):
+    np.savez("scalar.npz", images=np.float32(1), labels=1)
+    Path("other.prototxt").write_text(NET.replace("num_output: 32", "num_output: 16"))
+    assert run(capsys, "train", "other.prototxt", "--data", "data.npz", "-o", "other.caffemodel", "--checkpoint",
+               "other", *RECIPE)[0] == 0
+    status, out, err = run(capsys, "train", *files, "--data", "data.npz", *RECIPE, "-o", "w.caffemodel", *args)
+    assert status == 1 and out == "" and words in err.splitlines()[-1]
+    assert sum(line.startswith("scalpel-rt: ") for line in err.splitlines()) == 1 and not Path("w.caffemodel").exists()
+
+
+@pytest.mark.parametrize("state", ["[" * 100_000, "null", {"log": 3}, {"log": [3]}, {"held": 3}])
+def test_a_run_whose_state_is_damaged(files, capsys, state):
+    args = ["prune", *files, "simd", "--sparsity", "0.5", "-o", "small", "--data", "data.npz", "--folder", "run",
+            *RECIPE]
+    assert run(capsys, *args)[0] == 0
+    whole = json.loads(Path("run/run.json").read_text())
+    Path("run/run.json").write_text(json.dumps({**whole, **state}) if isinstance(state, dict) else state)
+    status, out, err = run(capsys, *args)
+    assert status == 1 and out == "" and len(err.strip().splitlines()) == 1
+    assert "run.json: is not the state of a run" in err
+
+
 @pytest.mark.parametrize("verb", ["train", "prune", "scalpel"])
 def test_help_has_an_example(verb, capsys):
     with pytest.raises(SystemExit) as done:

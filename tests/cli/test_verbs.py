@@ -8,6 +8,8 @@ import pytest
 import scalpel_rt as srt
 from scalpel_rt.cli import VERBS, main
 
+from ..runtime.process import SETUP, python
+
 NET = """name: "tiny"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 6 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
@@ -181,6 +183,14 @@ def test_wrong_classifications(files, picture, capsys, arguments, says):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("shape", [(), (2, 3, 8, 6), (8, 6), (0,), (3, 0, 6), (1, 1, 3, 8, 6)])
+def test_arrays_that_are_no_mean(files, picture, tmp_path, capsys, shape):
+    np.save(tmp_path / "mean.npy", np.zeros(shape, np.float32))
+    assert main(["classify", *files, picture, "--mean", str(tmp_path / "mean.npy")]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and ("mean" in error or "crop" in error)
+
+
 def test_a_file_that_is_no_image(files, capsys):
     assert main(["classify", *files, files[0]]) == 1
     assert files[0] in capsys.readouterr().err
@@ -225,3 +235,17 @@ def test_kernels_lists_levels(capsys):
     assert {k["isa"] for k in held["kernels"]} <= {x["isa"] for x in held["levels"]}
     assert main(["kernels"]) == 0
     assert "conv" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_a_run_in_one_line(tmp_path):
+    """In the middle of seconds of convolutions, at the latest."""
+    layers = "".join(f'layer {{ name: "c{i}" type: "Convolution" bottom: "{i}" top: "{i + 1}" '
+                     'convolution_param { num_output: 64 kernel_size: 3 pad: 1 } }' for i in range(40))
+    (tmp_path / "long.prototxt").write_text('input: "0" input_shape { dim: 1 dim: 64 dim: 256 dim: 256 }' + layers)
+    out = python(SETUP + f"""
+    from scalpel_rt.cli import main
+    signal_soon(signal.SIGINT, 0.5)
+    sys.stderr = sys.stdout
+    print(main(["run", {str(tmp_path / "long.prototxt")!r}, "--random", "--threads", "1", "--isa", "scalar"]))
+    """)
+    assert out == "scalpel-rt: stopped\n130\n"

@@ -7,6 +7,9 @@ element is one of
 * SUM: the layer is linear in its bottoms and blobs, apart from signs; off by at most (3 + sqrt(k)) eps times what it
   gives for the magnitudes of all that goes in, k products an element;
 * a function of (y, bottoms, params), all float64, that gives the bound.
+
+``AMONG`` has those that compile only behind others, or have no top to look at: for each type a function of a Draw that
+gives (layers as texts, {blob: array} of what goes in, the blob to look at), which has to have the same bits.
 """
 
 import numpy as np
@@ -43,13 +46,13 @@ class Draw:
         return self.array(self.int(1, 2), self.int(1, 9), self.int(least, most), self.int(least, most))
 
 
-CASES = {}
+CASES, AMONG = {}, {}
 
 
-def case(*types):
+def case(*types, where=CASES):
     """Decorator: the function makes cases of these types."""
     def keep(f):
-        CASES.update(dict.fromkeys(types, f))
+        where.update(dict.fromkeys(types, f))
         return f
     return keep
 
@@ -360,3 +363,51 @@ def dummy_data(d):
 def prior_box(d):
     return f"prior_box_param {{ min_size: {d.int(3, 30)} aspect_ratio: 2 flip: true }}", [
         d.image(), d.array(1, 3, 60, 80)], SAME
+
+
+def blobs(side, *names):
+    return " ".join(f'{side}: "{name}"' for name in names)
+
+
+def behind_a_pooling(d, layer):
+    """``layer``, a function of (kernel, stride, height, width), puts numbers where a max pooling found its own."""
+    x, kernel = d.image(6), d.int(1, 3)
+    stride = d.int(1, kernel)           # a window of no pixels would name no place
+    pooled = tuple(-(-(n - kernel) // stride) + 1 for n in x.shape[2:])
+    pool = (f'type: "Pooling" {blobs("bottom", "x")} {blobs("top", "p", "mask")} '
+            f"pooling_param {{ kernel_size: {kernel} stride: {stride} }}")
+    return [pool, f'{layer(kernel, stride, *x.shape[2:])} {blobs("bottom", "v", "mask")} {blobs("top", "y")}'], {
+        "x": x, "v": d.array(*x.shape[:2], *pooled)}, "y"
+
+
+@case("Unpooling", where=AMONG)
+def unpooling(d):
+    def layer(kernel, stride, height, width):
+        size = d.one("", f"unpool_h: {height + d.int(0, 3)} unpool_w: {width + d.int(0, 3)}")
+        return f'type: "Unpooling" unpooling_param {{ kernel_size: {kernel} stride: {stride} {size} }}'
+
+    return behind_a_pooling(d, layer)
+
+
+@case("Upsample", where=AMONG)
+def upsample_by_a_mask(d):
+    def layer(kernel, stride, height, width):
+        return ('type: "Upsample" upsample_param { '
+                f"upsample_h: {height + d.int(0, 3)} upsample_w: {width + d.int(0, 3)} }}")
+
+    return behind_a_pooling(d, layer)
+
+
+def without_a_top(name):
+    """It reads what others read or give, and takes nothing from them."""
+    @case(name, where=AMONG)
+    def _(d):
+        read = [blob for blob in ("x", "w", "y") if d.one(True, False)] or ["y"]
+        layers = [f'type: "Eltwise" {blobs("bottom", "x", "w")} {blobs("top", "y")} eltwise_param {{ operation: MAX }}']
+        layers.insert("y" in read, f'type: "{name}" {blobs("bottom", *read)}')
+        shape = d.shape(d.int(1, 5))
+        return layers, {"x": d.array(*shape), "w": d.array(*shape)}, "y"
+
+
+without_a_top("Silence")
+without_a_top("implicit")

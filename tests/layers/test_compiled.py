@@ -12,13 +12,12 @@ from scalpel_rt import isa
 from scalpel_rt.layers import Layer, find, types
 from scalpel_rt.options import Options
 from scalpel_rt.plan.build import compile_program
+from scalpel_rt.plan.spec import Builder, Program, Value
 
-from .cases import CASES, EPS, SAME, SUM, Draw
+from .cases import AMONG, CASES, EPS, SAME, SUM, Draw
 from .harness import lowered, make
 
-#: Layers of no top, one that compiles only behind a pooling (see test_resizing.py and test_scatter_plain.py), and where
-#: those that Python runs are held against formulas or loops of their own.
-NOT_ALONE = {"Silence", "implicit", "Unpooling"}
+#: Where those that Python runs are held against formulas or loops of their own.
 RUN_BY_PYTHON = {
     "test_scores.py": ["Accuracy"],
     "test_indexing.py": ["BatchReindex", "Embed", "Filter"],
@@ -43,7 +42,7 @@ def test_every_layer_has_a_property_test():
     """Or, where no kernel has a part in it, is named in the tests of its like."""
     elsewhere = {name for names in RUN_BY_PYTHON.values() for name in names}
     compiled = {name for name in types() if find(name).lower is not Layer.lower}
-    assert compiled == set(CASES) | NOT_ALONE
+    assert compiled == set(CASES) | set(AMONG)
     assert elsewhere == set(types()) - compiled
     for file, names in RUN_BY_PYTHON.items():
         text = (Path(__file__).parent / file).read_text()
@@ -97,3 +96,26 @@ def test_compiled(name, seed):
             assert (off <= limit).all(), (
                 f"{level}: got {got.flat[worst]}, want {want.flat[worst]}, off by {off.flat[worst]}, allowed "
                 f"{np.broadcast_to(limit, off.shape).flat[worst]}; {text}, {[x.shape for x in bottoms]}")
+
+
+@pytest.mark.parametrize("name", sorted(AMONG))
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_compiled_among_others(name, seed):
+    d = Draw(seed)
+    texts, inputs, watched = AMONG[name](d)
+    build, arrays = Builder(), dict(inputs)
+    values = {blob: Value(blob, array.shape) for blob, array in inputs.items()}
+    given_ = tuple(values.values())
+    for text in texts:
+        layer = make(text)
+        bottoms = [arrays[blob] for blob in layer.message.bottom]
+        arrays.update(zip(layer.message.top, layer.forward(bottoms, []), strict=True))
+        tops = [Value(blob, arrays[blob].shape) for blob in layer.message.top]
+        values.update((top.name, top) for top in tops)
+        build.layer(layer.message.type)
+        assert layer.lower(build, [values[blob] for blob in layer.message.bottom], tops, []), f"{text} does not compile"
+    program = Program(tuple(build.ops), given_, (values[watched],))
+    for level in isa.runnable():
+        plan = compile_program(program, Options(isa=level, threads=d.int(1, 2), numerics="exact", tune=False))
+        np.testing.assert_array_equal(plan.run(*inputs.values()), arrays[watched], err_msg=f"{level}: {texts}")

@@ -137,6 +137,11 @@ FAULTS = [
           "layer.ratio * self.left(classes) / len(classes)", "layer.ratio", "tests/pruning -k dropout"),
     Fault("nodes: slice points of the net before", "scalpel_rt/pruning/remove.py",
           "np.cumsum(pieces[:-1]).tolist()", "cuts[1:-1]", "tests/pruning/test_nodes_kinds.py"),
+    Fault("training: a killed run forgets the optimiser's state", "scalpel_rt/train/loop.py",
+          'optimiser.load_state_dict(held["optimiser"])', "pass", "tests/cli/test_killed.py -k train"),
+    Fault("files: what is put in the place of a device", "scalpel_rt/files.py",
+          "if os.path.exists(target) and not os.path.isfile(target):", "if os.path.isdir(target):",
+          "tests/test_files.py -k pipe"),
     # -- what only a sanitizer sees ----------------------------------------------------------------------------------
     Fault("pool: a helper is done before its work is seen", "src_c/core/pool.c",
           "atomic_fetch_sub_explicit(&pending, 1, memory_order_release);",

@@ -68,10 +68,17 @@ def test_any_layout():
     assert net(DOUBLE).forward({"x": [[1, 2, 3], [4, 5, 6]]})["y"][1, 2] == 12
 
 
-@pytest.mark.parametrize("values", [np.ones((2, 3), complex), np.full((2, 3), "1"), np.full((2, 3), None)])
+@pytest.mark.parametrize("values", [np.ones((2, 3), complex), np.full((2, 3), "1"), np.full((2, 3), None),
+                                    [[1, 2, 3], [4, 5]]])
 def test_no_other_type(values):
     with pytest.raises(srt.DataError, match="'x'"):
         net(DOUBLE).forward(x=values)
+
+
+@pytest.mark.parametrize("inputs", [np.ones((2, 3)), [np.ones((2, 3))], 0, "x"])
+def test_an_array_without_a_name(inputs):
+    with pytest.raises(srt.OptionsError, match=r"by name, as forward\(data=x\)"):
+        net(DOUBLE).forward(inputs)
 
 
 def test_unknown_inputs():
