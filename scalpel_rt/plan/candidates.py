@@ -22,12 +22,14 @@ Candidate = namedtuple("Candidate", "kernel form illegal")
 def candidates(op, level, options):
     """All kernels of the operation's kind up to the instruction set ``level``, as a list of Candidate."""
     found = []
-    full = _too_full(op) if options.weights == "auto" else None
+    full = _too_full(op) if options.weights in ("auto", "dense") else None
+    skips_none = full is not None and op.kind == "conv" and op.inputs[0].shape[1] <= FEW_CHANNELS
     for kernel in kernels_of(op.kind):
         if kernel.isa in isa.up_to(level):
             form = forms.find(kernel.kind, kernel.form)
-            found.append(Candidate(kernel, form, _unwanted(form, options, full) or form.illegal(op, kernel)))
-    return _narrowed(found, options.weights)
+            unwanted = _unwanted(form, options, None if skips_none else full)
+            found.append(Candidate(kernel, form, unwanted or form.illegal(op, kernel)))
+    return found if skips_none else _narrowed(found, options.weights)
 
 
 def _unwanted(form, options, full):
@@ -40,7 +42,7 @@ def _too_full(op):
     """Why no sparse form is worth a thought, or None. Nearly full weights are told by counting; packing them in every
     sparse form to learn its cost would take longer than all else."""
     weights = op.weights.get("w")
-    if weights is None or (op.kind == "conv" and op.inputs[0].shape[1] <= FEW_CHANNELS):
+    if weights is None:
         return None
     zeros = 1 - np.count_nonzero(weights) / max(weights.size, 1)
     return None if zeros >= WORTH else f"only {100 * zeros:.0f} % of the weights are zeros"

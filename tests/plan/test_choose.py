@@ -222,9 +222,14 @@ def test_sparse_kernels_may_run_first_layers_whose_weights_are_all_there(channel
     w = np.ones((8, channels // group, 3, 3), np.float32)
     attrs = dict(kh=3, kw=3, sh=1, sw=1, ph=0, pw=0, dh=1, dw=1, group=group, act=None)
     conv = Op("conv", "c", (Value("x", (1, channels, 9, 9)),), (Value("y", (1, 8, 7, 7)),), attrs, {"w": w})
-    found = [c for c in candidates(conv, "scalar", Options()) if c.form.weights != "dense" and c.illegal is None]
-    assert bool(found) == considered
-    assert all(c.illegal for c in candidates(conv, "scalar", Options(weights="dense")) if c.form.weights != "dense")
+
+    def sparse(w, weights):
+        found = candidates(conv.with_(weights={"w": w}), "scalar", Options(weights=weights))
+        return any(c.illegal is None for c in found if c.form.weights != "dense")
+
+    assert sparse(w, "auto") == sparse(w, "dense") == considered    # none is skipped, so that this is a dense layer
+    half = np.where(np.arange(w.size).reshape(w.shape) % 2, w, 0)
+    assert sparse(half, "auto") and not sparse(half, "dense")
 
 
 def test_zeros_are_counted_once_and_forgotten_with_the_weights():
