@@ -98,7 +98,7 @@ def test_killed_runs_come_to_the_same_bytes(folder, capsys, name):
     assert len(whole) == count, whole
 
     moments = random.Random(name)
-    moments = [moments.uniform(0, 0.05) for _ in range(3)]
+    moments = [moments.uniform(0, 0.03) for _ in range(3)]
     done = subprocess.run([sys.executable, "-c", LIVES, os.pathsep.join(sys.path), ",".join(map(str, moments)),
                            *args, "-o", output.format("out"), state, "state"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
