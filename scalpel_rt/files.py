@@ -12,11 +12,13 @@ MAX_TEXT = 2**28        # bytes of a file that is read whole; the descriptions o
 
 def read_whole(path):
     """The bytes of a file, from wherever it comes; LimitError for more than MAX_TEXT, as a device would give."""
+    data = bytearray()
     with open(path, "rb") as file:
-        data = file.read(MAX_TEXT + 1)
-    if len(data) > MAX_TEXT:
-        raise LimitError(f"holds more than {MAX_TEXT} bytes, too many for a text", file=str(path))
-    return data
+        while part := file.read(1 << 20):       # to ask for all that is allowed would take as much memory at once
+            data += part
+            if len(data) > MAX_TEXT:
+                raise LimitError(f"holds more than {MAX_TEXT} bytes, too many for a text", file=str(path))
+    return bytes(data)
 
 
 @contextmanager
