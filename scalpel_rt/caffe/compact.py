@@ -213,9 +213,10 @@ class _Tensors:
     def take(self, name):
         """The tensor ``name``."""
         about = self.about.pop(name, None) if isinstance(name, str) else None
-        if not isinstance(about, dict) or about.get("dtype") not in DTYPES:
+        code = about.get("dtype") if isinstance(about, dict) else None
+        if not isinstance(code, str) or code not in DTYPES:
             raise FormatError(f"the tensor {str(name)[:80]!r} is missing, was there already, or is of an unknown type")
-        dtype, shape, offsets = np.dtype(DTYPES[about["dtype"]]), _shape(about.get("shape")), about.get("data_offsets")
+        dtype, shape, offsets = np.dtype(DTYPES[code]), _shape(about.get("shape")), about.get("data_offsets")
         size = len(self.data) - self.start
         if (not isinstance(offsets, list) or len(offsets) != 2 or not all(type(o) is int for o in offsets)
                 or not 0 <= offsets[0] <= offsets[1] <= size):

@@ -115,6 +115,19 @@ def test_offsets_that_lie(tmp_path, offsets):
         read_compact(path)
 
 
+@pytest.mark.parametrize("dtype", [["F32"], {"F": 32}, None, 32, "F99", ""])
+def test_types_that_are_none(tmp_path, dtype):
+    path = write(tmp_path / "n.safetensors", "csr", *CSR["right"][:3])
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + length])
+    header["values"]["dtype"] = dtype
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:])
+    with pytest.raises(srt.FormatError, match="n.safetensors.*'ip'.*'values'.*unknown type"):
+        read_compact(path)
+
+
 def test_every_length_of_a_cut_file(tmp_path):
     path = write(tmp_path / "n.safetensors", "csr", *CSR["right"][:3])
     data = path.read_bytes()
