@@ -20,12 +20,15 @@ typedef struct {
 #define IF_dense(...)
 #define IF_csr(...)
 #define IF_gemm(...)
+#define IF_pointwise(...)
 #define IF_depthwise(...)
 #define IF_group_in(...)
 #define IF_group_out(...)
 #define IF_winograd23(...)
 #define IF_winograd25(...)
 #define IF_winograd43(...)
+#define IF_fma(...)
+#define IF_read(...)
 #define KERNEL(kind, form, isa, tile_m, tile_n, group, symbol) IF_##form({#kind, #isa, symbol},)
 static const plain_kernel KERNELS[] = {
 #include "scl_kernels.def"

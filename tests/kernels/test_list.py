@@ -1,6 +1,7 @@
 """The list of kernels itself: every line is tested, named by the rules, and has its scalar twin."""
 
 import importlib
+import re
 from pathlib import Path
 
 from scalpel_rt import isa
@@ -32,3 +33,9 @@ def test_symbols_and_files_follow_the_names():
 def test_every_kind_and_form_has_a_scalar_kernel():
     names = {(k.kind, k.form) for k in _kernels.kernels()}
     assert names == {(k.kind, k.form) for k in _kernels.kernels() if k.isa == "scalar"}
+
+
+def test_the_fuzzer_in_c_knows_every_form():
+    """It is compiled by `make fuzz` alone, which a new form would break unseen."""
+    known = re.findall(r"^#define IF_(\w+)\(", (HERE.parents[1] / "fuzz" / "kernels.c").read_text(), re.MULTILINE)
+    assert set(known) == {k.form for k in _kernels.kernels()}
