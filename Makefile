@@ -76,10 +76,10 @@ RUNNABLE = SCALPEL_ISAS="$$($(BIN)/python -c "from scalpel_rt import isa; print(
 
 # A copy of the tree, so that the plain build stays as it is. The tests of kernels, plans and golden nets run on every level
 # that the machine has, one after the other. Left out: QEMU, which would play the sanitizer's terabytes of addresses, too,
-# until the memory is full, and two tests of how long something takes.
+# until the memory is full.
 ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
-ASAN_TESTS ?= tests --ignore tests/runtime/test_old_cpus.py -k "not ctrl_c_stops_a_long_run and not slow_way"
+ASAN_TESTS ?= tests --ignore tests/runtime/test_old_cpus.py
 
 asan: $(VENV)/installed-dev
 	mkdir -p $(ASAN)/tree
