@@ -62,17 +62,29 @@ def _pooling(layer, bottoms, params, training):
     h, w = x.shape[2:]
     (kh, kw), (oh, ow) = layer.geometry(tuple(x.shape))
     (sh, sw), (ph, pw) = layer.stride, layer.pad
+    windows = {"kernel_size": (kh, kw), "stride": (sh, sw)}
+    for ceil in (False, True):      # where torch places its windows as Caffe does: no copy of what is pooled
+        own = [_windows(size, *along, ceil) for size, along in ((h, (kh, sh, ph)), (w, (kw, sw, pw)))]
+        if own == [oh, ow]:
+            x = x.contiguous(memory_format=torch.channels_last)     # torch is several times faster so
+            pool = F.max_pool2d if layer.method == "MAX" else F.avg_pool2d
+            return [pool(x, **windows, padding=(ph, pw), ceil_mode=ceil)]
     # Caffe's last window may hang over the far edge: pad on that side as far as it reaches.
     far_h, far_w = max((oh - 1) * sh + kh - h - ph, 0), max((ow - 1) * sw + kw - w - pw, 0)
     if layer.method == "MAX":
         x = F.pad(x, (pw, far_w, ph, far_h), value=-torch.finfo(x.dtype).max)
-        x = x.contiguous(memory_format=torch.channels_last)     # torch is several times faster so
-        return [F.max_pool2d(x, (kh, kw), (sh, sw))[:, :, :oh, :ow]]
-    total = F.avg_pool2d(F.pad(x, (pw, far_w, ph, far_h)), (kh, kw), (sh, sw), divisor_override=1)[:, :, :oh, :ow]
+        return [F.max_pool2d(x, **windows)[:, :, :oh, :ow]]
+    total = F.avg_pool2d(F.pad(x, (pw, far_w, ph, far_h)), **windows, divisor_override=1)[:, :, :oh, :ow]
     # The divisor counts padding, but nothing beyond it.
     rows = [min(i * sh - ph + kh, h + ph) - (i * sh - ph) for i in range(oh)]
     cols = [min(j * sw - pw + kw, w + pw) - (j * sw - pw) for j in range(ow)]
     return [total / (total.new_tensor(rows)[:, None] * total.new_tensor(cols))]
+
+
+def _windows(size, kernel, stride, pad, ceil):
+    """How many windows torch places along one side, 0 where it refuses the padding."""
+    count = -(-(size + 2 * pad - kernel) // stride) + 1 if ceil else (size + 2 * pad - kernel) // stride + 1
+    return 0 if 2 * pad > kernel else count - (ceil and (count - 1) * stride >= size + pad)
 
 
 @_trains("LRN")

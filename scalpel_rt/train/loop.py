@@ -105,9 +105,9 @@ def augment(x, kind, rng, crop=0):
     if kind == "none" and not crop:
         return x
     n, _, h, w = x.shape
-    if kind in ("flip", "flip-crop"):
+    if kind.startswith("flip"):
         x = np.where(rng.random(n)[:, None, None, None] < 0.5, x[:, :, :, ::-1], x)
-    pad = 0 if crop else {"shift": 2, "flip-crop": 4}.get(kind, 0)
+    pad = 0 if crop else {"shift": 2, "flip-shift": 2, "flip-crop": 4}.get(kind, 0)
     if crop or pad:
         padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, (crop or h, crop or w), axis=(2, 3))

@@ -80,6 +80,15 @@ def test_who_times_itself_is_believed():
     assert found["self"].median == found["self"].min == 7.0
 
 
+def test_who_times_itself_is_called_as_often_as_its_calls_really_allow(clock):
+    def run():
+        spin(1e-3)
+        run.seconds = 1e-9
+
+    assert time_together({"self": run}, seconds=0.1)["self"].median == 1e-9
+    assert clock.now < 0.3
+
+
 def test_wrong_outputs_refuse_to_time_and_all_are_named():
     timed = []
 

@@ -145,7 +145,7 @@ def test_a_solver_that_names_its_optimiser_the_old_way():
         read('solver_type: SGD type: "SGD"')
 
 
-@pytest.mark.parametrize("kind", ["shift", "flip", "flip-crop"])
+@pytest.mark.parametrize("kind", ["shift", "flip", "flip-shift", "flip-crop"])
 def test_augmentation_moves_pixels_and_keeps_the_shape(kind):
     x = np.random.default_rng(0).random((8, 3, 9, 9)).astype(np.float32)
     y = augment(x, kind, np.random.default_rng(1))
