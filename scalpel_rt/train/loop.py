@@ -26,7 +26,7 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
         (:mod:`scalpel_rt.train.masks`)
     progress : called with the log row after each epoch, and every half second within it with ``{"epoch": float}``
     checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the
-        same result
+        same result; OptionsError where another recipe made it
     device : "cpu", "cuda" …
 
     Returns the log, a list of dicts: epoch, loss, rate, seconds and, with ``test``, accuracy (percent).
@@ -39,7 +39,7 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
             _check_data(module.graph, part, target, recipe)
     optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
                                 momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
-    log, order_seed = _resume(module, optimiser, hooks, checkpoint), recipe.seed
+    log, order_seed = _resume(module, optimiser, recipe, hooks, checkpoint), recipe.seed
     per_epoch, low = -(-len(data) // recipe.batch), recipe.precision == "bf16"
     for epoch in range(len(log), int(np.ceil(recipe.epochs))):
         rng = np.random.default_rng((order_seed, epoch))
@@ -78,8 +78,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
         log.append(row)
         if checkpoint is not None:
             whole = io.BytesIO()
-            torch.save({"module": module.state_dict(), "optimiser": optimiser.state_dict(), "log": log,
-                        "hooks": [getattr(h, "state", dict)() for h in hooks]}, whole)
+            torch.save({"recipe": recipe.as_dict(), "module": module.state_dict(), "log": log,
+                        "optimiser": optimiser.state_dict(), "hooks": [getattr(h, "state", dict)() for h in hooks]},
+                       whole)
             with atomic_write(checkpoint) as file:
                 file.write(whole.getbuffer())
         if progress is not None:
@@ -203,15 +204,21 @@ def _tensor(array, device):
     return torch.as_tensor(np.ascontiguousarray(array)).to(device)
 
 
-def _resume(module, optimiser, hooks, checkpoint):
+def _resume(module, optimiser, recipe, hooks, checkpoint):
     if checkpoint is None or not Path(checkpoint).exists():
         return []
     try:
         held = torch.load(checkpoint, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
-    if not isinstance(held, dict) or not {"module", "optimiser", "hooks", "log"} <= held.keys():
+    parts = {"recipe", "module", "optimiser", "hooks", "log"}
+    if not isinstance(held, dict) or not parts <= held.keys() or not isinstance(held["recipe"], dict):
         raise FormatError("is no checkpoint of a training run", file=str(checkpoint))
+    then = held["recipe"]
+    other = ", ".join(f"{name} {then.get(name)} instead of {now}" for name, now in recipe.as_dict().items()
+                      if then.get(name) != now)
+    if other:
+        raise OptionsError(f"holds a run with {other}; choose another file, or remove it", file=str(checkpoint))
     try:
         module.load_state_dict(held["module"])
         optimiser.load_state_dict(held["optimiser"])

@@ -69,10 +69,13 @@ def test_pickles_in_checkpoints(tmp_path):
     for trap in ({"module": Evil(tmp_path / "done")}, Evil(tmp_path / "done")):
         torch.save(trap, path)
         with pytest.raises(srt.FormatError, match="checkpoint"):
-            _resume(None, None, (), path)
+            _resume(None, None, None, (), path)
+    torch.save(dict.fromkeys(("recipe", "module", "optimiser", "hooks", "log"), 1), path)
+    with pytest.raises(srt.FormatError, match="checkpoint"):
+        _resume(None, None, None, (), path)
     path.write_bytes(pickle.dumps(Evil(tmp_path / "done")))
     with pytest.raises(srt.FormatError, match="checkpoint"):
-        _resume(None, None, (), path)
+        _resume(None, None, None, (), path)
     assert not (tmp_path / "done").exists()
 
 

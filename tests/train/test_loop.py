@@ -78,6 +78,14 @@ def test_same_seed_same_bits_and_a_killed_run_resumes_to_them(module, data, tmp_
     assert len(log) == 6 and weights(resumed) == weights(module)
 
 
+def test_a_checkpoint_of_another_recipe_is_refused(module, data, tmp_path):
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    before = weights(module)
+    with pytest.raises(OptionsError, match="ck: .*with epochs 1 instead of 6, lr 0.1 instead of 0.2"):
+        fit(module, data, RECIPE.but(lr=0.2), checkpoint=tmp_path / "ck")
+    assert weights(module) == before
+
+
 def test_weight_masks_hold(module, data):
     mask = np.arange(16 * 32).reshape(16, 32) % 3 == 0
     fit(module, data, RECIPE.but(epochs=2), hooks=[WeightMasks(module, {("f1", 0): mask})])
