@@ -83,10 +83,11 @@ def lower_scatter(build, x, mask, y):
 
 
 def scatter(x, mask, size):
-    """x (N, C, H, W) put at the places h * W' + w of ``mask`` in planes of ``size`` (H', W') of zeros."""
-    planes = x.shape[0] * x.shape[1]
-    places = to_index(mask, size[0] * size[1], "mask value", f"places in the {size[0]} x {size[1]} top")
-    y = np.zeros((planes, size[0] * size[1]), np.float32)
-    flat = planes, x.shape[2] * x.shape[3]
-    y[np.arange(planes)[:, None], places.reshape(flat)] = x.reshape(flat)
+    """x (N, C, H, W) put at the places h * W' + w of ``mask`` in planes of zeros of ``size`` (H', W'); -1: nowhere."""
+    flat = x.shape[0] * x.shape[1], x.shape[2] * x.shape[3]
+    held = (mask != -1).reshape(flat)       # -1: a window of a max pooling that lay beside the image
+    places = to_index(np.where(mask == -1, 0, mask), size[0] * size[1], "mask value",
+                      f"places in the {size[0]} x {size[1]} top").reshape(flat)
+    y = np.zeros((flat[0], size[0] * size[1]), np.float32)
+    y[np.nonzero(held)[0], places[held]] = x.reshape(flat)[held]
     return y.reshape(*x.shape[:2], *size)

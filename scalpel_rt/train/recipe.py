@@ -21,8 +21,8 @@ class Recipe:
     schedule : "fixed", "step" (times ``gamma`` every ``steps[0]`` epochs), "multistep" (times ``gamma`` at each of
         ``steps``) or "cosine" (to 0)
     warmup : epochs during which the rate rises from 0
-    augment : "none", "shift" (up to 2 pixels), "flip" (left-right), "flip-shift" or "flip-crop" (flip, and a shift of up
-        to 4 pixels)
+    augment : "none", "shift" (up to 2 pixels), "flip" (left-right), "flip-shift" (both), or "flip-crop" (flip, and a
+        shift of up to 4 pixels)
     crop : where not 0, the first three quarters of the epochs see random windows of so many pixels a side instead of
         whole images; cheaper, for nets that end in a global pooling
     precision : "float32", or "bf16": products and convolutions in bfloat16 (torch's autocast), weights and updates in

@@ -94,6 +94,11 @@ def test_upsample_of_a_place_named_twice_holds_the_last():
     np.testing.assert_array_equal(got[0, 0], [[0, 0, 0, 2], [0, 0, 0, 0]])
 
 
+def test_upsample_leaves_out_what_a_window_beside_the_image_gave():
+    got, = run(upsample("scale: 2", 2), [[[[1.0, 2]]]], [[[[-1, 3]]]])
+    np.testing.assert_array_equal(got[0, 0], [[0, 0, 0, 2], [0, 0, 0, 0]])
+
+
 def test_upsample_errors():
     with pytest.raises(DataError, match="mask value 16 .* 4 x 4"):
         run(upsample("scale: 2", 2), np.ones((1, 1, 2, 2)), np.full((1, 1, 2, 2), 16))
