@@ -1,6 +1,8 @@
 """Arguments and output that several verbs share."""
 
 import argparse
+import json
+import math
 import os
 import sys
 
@@ -43,6 +45,18 @@ def place(text):
     if not os.access(text if os.path.exists(text) else folder, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text} may not be written")
     return text
+
+
+def as_json(value):
+    """What ``--json`` prints: null for NaN and infinities, which JSON has no words for."""
+    def finite(part):
+        if isinstance(part, dict):
+            return {name: finite(held) for name, held in part.items()}
+        if isinstance(part, (list, tuple)):
+            return [finite(held) for held in part]
+        return None if isinstance(part, float) and not math.isfinite(part) else part
+
+    return json.dumps(finite(value), indent=1, allow_nan=False)
 
 
 def run_arguments(parser):

@@ -1,10 +1,9 @@
 """scalpel-rt check: will it run?"""
 
-import json
 from dataclasses import asdict
 
 from ..checking import check
-from ._common import printable, table
+from ._common import as_json, printable, table
 
 SUMMARY = "Say of nets whether they will run, what is unknown in them, and how old their format is"
 EXAMPLE = """  scalpel-rt check deploy.prototxt net.caffemodel
@@ -32,7 +31,7 @@ def run(args):
     reports = [check(prototxt, weights, args.phase, args.level, args.stage, args.allow_python, args.forward)
                for prototxt, weights in pairs(args.files)]
     if args.json:
-        print(json.dumps([asdict(report) for report in reports], indent=1))
+        print(as_json([asdict(report) for report in reports]))
     elif len(reports) == 1:
         print(describe(reports[0]))
     else:

@@ -1,13 +1,12 @@
 """scalpel-rt classify: image files in, labels out."""
 
-import json
 
 import numpy as np
 
 from ..arrays import load_arrays
 from ..errors import FormatError, OptionsError, ShapeError
 from ..imaging import Preprocess, center_crop, load_image, oversample, resize
-from ._common import load, net_arguments, read_labels, run_arguments, table
+from ._common import as_json, load, net_arguments, read_labels, run_arguments, table
 
 SUMMARY = "Classify image files"
 EXAMPLE = """  scalpel-rt classify deploy.prototxt net.caffemodel cat.jpg --mean 104,117,123 --bgr --raw-scale 255 \\
@@ -64,11 +63,7 @@ def run(args):
         out = net.forward({net.inputs[0]: np.stack([prepare(crop) for crop in crops])})
         results.append((path, _scores(net, out, args.output_blob, len(crops))))
     if args.json:
-        print(
-            json.dumps(
-                [{"image": path, "classes": _top(scores, labels, args.top)} for path, scores in results], indent=1
-            )
-        )
+        print(as_json([{"image": path, "classes": _top(scores, labels, args.top)} for path, scores in results]))
         return 0
     for i, (path, scores) in enumerate(results):
         print(("\n" if i else "") + path)

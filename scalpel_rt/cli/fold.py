@@ -1,8 +1,7 @@
 """scalpel-rt fold: put BatchNorm, Scale and Bias layers into the weights before them."""
 
-import json
 
-from ._common import load, net_arguments, place
+from ._common import as_json, load, net_arguments, place
 
 SUMMARY = "Put BatchNorm, Scale and Bias layers into the weights before them"
 EXAMPLE = """  scalpel-rt fold resnet.prototxt resnet.caffemodel -o folded.prototxt -o folded.caffemodel"""
@@ -29,6 +28,6 @@ def run(args):
         alone = name.endswith((".prototxt", ".safetensors"))
         folded.save(*([name] if alone else [None, name]))
     before, after = len(net.layers), len(folded.layers)
-    print(json.dumps({"layers": after, "layers_before": before}) if args.json
+    print(as_json({"layers": after, "layers_before": before}) if args.json
           else f"{before} layers, {after} after folding: {', '.join(args.output)}")
     return 0

@@ -1,10 +1,9 @@
 """scalpel-rt info: what a net is made of."""
 
-import json
 from dataclasses import asdict
 
 from ..graph import dump
-from ._common import load, net_arguments, printable, run_arguments, si, table
+from ._common import as_json, load, net_arguments, printable, run_arguments, si, table
 
 SUMMARY = "Show a net's layers, shapes, parameters, multiply-adds and memory"
 EXAMPLE = """  scalpel-rt info deploy.prototxt net.caffemodel
@@ -34,7 +33,7 @@ def run(args):
         return _plan(net)
     summary = net.summary()
     if args.json:
-        print(json.dumps(asdict(summary), indent=1))
+        print(as_json(asdict(summary)))
         return 0
     rows = [
         (

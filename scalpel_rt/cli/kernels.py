@@ -1,11 +1,10 @@
 """scalpel-rt kernels: what was built in, what runs here."""
 
-import json
 from collections import Counter
 
 from .. import isa
 from ..runtime import _kernels
-from ._common import table
+from ._common import as_json, table
 
 SUMMARY = "List the kernels of this build and the instruction sets of this machine"
 EXAMPLE = "  scalpel-rt kernels --json"
@@ -24,7 +23,7 @@ def run(args):
         for level in isa.built_in()
     ]
     if args.json:
-        print(json.dumps({"levels": levels, "kernels": [k._asdict() for k in kernels]}, indent=1))
+        print(as_json({"levels": levels, "kernels": [k._asdict() for k in kernels]}))
         return 0
     print(
         table(

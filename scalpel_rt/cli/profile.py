@@ -1,11 +1,10 @@
 """scalpel-rt profile: where a net's time goes, and what this machine could do."""
 
 import argparse
-import json
 import sys
 
 from ..errors import OptionsError
-from ._common import input_arguments, load, net_arguments, place, read_inputs, run_arguments, si, table, warn
+from ._common import as_json, input_arguments, load, net_arguments, place, read_inputs, run_arguments, si, table, warn
 
 SUMMARY = "Time each layer of a net against what this machine can do"
 EXAMPLE = """  scalpel-rt profile deploy.prototxt net.caffemodel --threads 1
@@ -45,7 +44,7 @@ def run(args):
         print(_machine(machine))
     if not args.prototxt:
         if args.json:
-            print(json.dumps(machine.as_dict(), indent=1))
+            print(as_json(machine.as_dict()))
         return 0
     return _net(args, machine)
 
@@ -62,7 +61,7 @@ def _net(args, machine):
     inputs = read_inputs(args, net)
     found = net.profile(inputs=inputs, seconds=args.seconds, machine=machine)
     if args.json:
-        print(json.dumps(found.as_dict(), indent=1))
+        print(as_json(found.as_dict()))
     else:
         header, rows, right = found.table()
         print(table([(_cut(row[0]), *row[1:]) for row in rows], header, right))
@@ -89,7 +88,7 @@ def _pay(args):
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     if args.json:
-        print(json.dumps(found.as_dict(), indent=1))
+        print(as_json(found.as_dict()))
         return 0
     header, rows, right = found.net_table()
     print(table(rows, header, right))

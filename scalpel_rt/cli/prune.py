@@ -1,11 +1,10 @@
 """scalpel-rt prune: prune a net, once or in stages with retraining."""
 
 import argparse
-import json
 from dataclasses import asdict, replace
 
 from ..errors import OptionsError
-from ._common import load, net_arguments, place, table
+from ._common import as_json, load, net_arguments, place, table
 from ._training import (
     Progress,
     data_arguments,
@@ -83,7 +82,7 @@ def run(args):
         small.save(*([name] if name.endswith(".safetensors") else [f"{name}.prototxt", f"{name}.caffemodel"]))
     before, after = measure(net.graph), measure(small.graph)
     if args.json:
-        print(json.dumps({**result, "before": _sizes(before), "after": _sizes(after)}))
+        print(as_json({**result, "before": _sizes(before), "after": _sizes(after)}))
         return 0
     print(report(before, after))
     if result.get("accuracy") is not None:

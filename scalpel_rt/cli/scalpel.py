@@ -1,9 +1,8 @@
 """scalpel-rt scalpel: prune a net for a machine, as the Scalpel paper does."""
 
-import json
 
 from ..errors import OptionsError
-from ._common import load, net_arguments, table
+from ._common import as_json, load, net_arguments, table
 from ._training import (
     Progress,
     data_arguments,
@@ -68,7 +67,7 @@ def run(args):
                       folder=args.folder, progress=Progress(), device=args.device)
     outcome.save(args.output)
     if args.json:
-        print(json.dumps(outcome.as_dict()))
+        print(as_json(outcome.as_dict()))
         return 0
     print(report(*outcome.sizes))
     print(f"\naccuracy {outcome.accuracy:.2f} %, {outcome.dense_accuracy:.2f} % before; written to {args.output}")
@@ -77,9 +76,9 @@ def run(args):
 
 def _decide(args, decisions, axis, found):
     if args.json:
-        print(json.dumps({"axis": axis, "decisions": [vars(d) for d in decisions],
-                          "crossover": {name: {form: pay.crossover(form) for form in pay.sparse}
-                                        for name, pay in found.items()}}))
+        print(as_json({"axis": axis, "decisions": [vars(d) for d in decisions],
+                       "crossover": {name: {form: pay.crossover(form) for form in pay.sparse}
+                                     for name, pay in found.items()}}))
         return 0
     print(table([(d.layer, d.kind, d.technique, d.why) for d in decisions], ("layer", "kind", "technique", "why")))
     return 0

@@ -1,12 +1,11 @@
 """scalpel-rt train: train or retrain a net on labelled data."""
 
-import json
 import sys
 
 import numpy as np
 
 from ..files import atomic_write
-from ._common import load, net_arguments, place, si, table
+from ._common import as_json, load, net_arguments, place, si, table
 from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
 
 SUMMARY = "Train a net, or go on from its weights (needs the extra `train`)"
@@ -52,9 +51,9 @@ def run(args):
     Net(from_torch(net.graph, module)).save(caffemodel=args.output)
     if args.log:
         with atomic_write(args.log, "w") as f:
-            json.dump(result, f, indent=1)
+            f.write(as_json(result))
     if args.json:
-        print(json.dumps({"weights": args.output, **result}))
+        print(as_json({"weights": args.output, **result}))
         return 0
     print(table([("weights", args.output), ("epochs", len(log)),
                  *([("accuracy", f"{result['accuracy']:.2f} %")] if test is not None else [])], ("result", "")))

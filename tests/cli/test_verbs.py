@@ -164,6 +164,12 @@ def test_classify_feeds_what_it_says(files, picture, capsys):
         assert row["score"] == pytest.approx(want[row["class"]], rel=1e-5)
 
 
+def test_what_is_no_number_is_null_in_json(files, picture, capsys):
+    assert main(["classify", *files, picture, "--scale", "1e38", "--json"]) == 0
+    [answer] = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert {row["score"] for row in answer["classes"]} == {None}
+
+
 def test_ten_crops_are_averaged(files, picture, capsys):
     assert main(["classify", *files, picture, "--resize", "10,8", "--crops", "10", "--json"]) == 0
     assert sum(c["score"] for c in json.loads(capsys.readouterr().out)[0]["classes"]) == pytest.approx(1, abs=1e-5)
