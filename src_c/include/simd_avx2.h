@@ -143,6 +143,10 @@ static inline vf vf_halves_in_order(vf a) { return _mm256_castpd_ps(_mm256_permu
 static inline vf vf_even(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0x88)); }
 static inline vf vf_odd(vf a, vf b) { return vf_halves_in_order(_mm256_shuffle_ps(a, b, 0xDD)); }
 
+static inline vf vf_some_even(vf a, vf b) { return _mm256_shuffle_ps(a, b, 0x88); }
+static inline vf vf_some_odd(vf a, vf b) { return _mm256_shuffle_ps(a, b, 0xDD); }
+static inline vf vf_in_order(vf a) { return vf_halves_in_order(a); }
+
 static inline vf vf_zip_lo(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20); }
 static inline vf vf_zip_hi(vf a, vf b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31); }
 static inline vf vf_next(vf a) { return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0)); }

@@ -115,6 +115,10 @@ static inline vf vf_odd(vf a, vf b)
     return _mm512_permutex2var_ps(a, at, b);
 }
 
+static inline vf vf_some_even(vf a, vf b) { return vf_even(a, b); }
+static inline vf vf_some_odd(vf a, vf b) { return vf_odd(a, b); }
+static inline vf vf_in_order(vf a) { return a; }
+
 static inline vf vf_zip_lo(vf a, vf b)
 {
     const __m512i at = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);

@@ -131,6 +131,10 @@ static inline float vf_hmax(vf a)
 
 static inline vf vf_even(vf a, vf b) { return _mm_shuffle_ps(a, b, 0x88); }
 static inline vf vf_odd(vf a, vf b) { return _mm_shuffle_ps(a, b, 0xDD); }
+static inline vf vf_some_even(vf a, vf b) { return vf_even(a, b); }
+static inline vf vf_some_odd(vf a, vf b) { return vf_odd(a, b); }
+static inline vf vf_in_order(vf a) { return a; }
+
 static inline vf vf_zip_lo(vf a, vf b) { return _mm_unpacklo_ps(a, b); }
 static inline vf vf_zip_hi(vf a, vf b) { return _mm_unpackhi_ps(a, b); }
 static inline vf vf_next(vf a) { return _mm_shuffle_ps(a, a, 0x39); }

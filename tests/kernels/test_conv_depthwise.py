@@ -68,5 +68,12 @@ def test_bands(kernel, rng):
     check(kernel, rng, (1, 1, 90, 200), (5, 5), pad=(2, 2), stride=(2, 2))
 
 
+def test_small_planes_several_at_a_time(kernel, rng):
+    for stride in (1, 2):
+        for side in (3, 7, 14):
+            check(kernel, rng, (2, 37, side, side), (3, 3), pad=(1, 1), stride=(stride, stride))
+    check(kernel, rng, (1, 19, 7, 7), (7, 7), times=2, pad=(3, 3))
+
+
 def test_what_is_not_its_work(kernel, rng):
     assert forms.find("conv", "depthwise").illegal(dense.conv_op(rng, (1, 4, 9, 9), 4, (3, 3), group=2), kernel)

@@ -6,13 +6,14 @@ from ...isa import LANES
 from ._base import SCALAR, Form, packed, register
 from ._epilogue import conv_args
 
-#: Floats of a band of input rows: half of the first cache.
+#: Floats of padded input that are made at once: half of the first cache.
 BAND = 4 * 1024
 WIDEST = 16  # lanes
-#: What else there is to do, in multiply-adds of a vector, as measured: to store a vector, to copy one of the input
-#: (stride 1 reads the input where it is), to begin a plane (of the widest vectors).
-STORE, COPY, PLANE = 8.0, 8.0, 90.0
-PRODUCT = 1.6  # a product whose pixels may cross a cache line
+#: What else there is to do, in multiply-adds of a vector, as measured: to store a vector, to copy one of the input, to
+#: begin a plane (of the widest vectors).
+STORE, COPY, PLANE = 8.0, 3.0, 90.0
+#: A product whose pixels may cross a cache line, with stride 1; and one whose pixels are told apart first.
+PRODUCT, PRODUCT_APART = 1.2, 3.1
 
 
 @register
@@ -31,17 +32,17 @@ class ConvDepthwise(Form):
     def scratch(self, op, kernel):
         if kernel.isa == "scalar":
             return 0
-        a, width, oh = op.attrs, op.inputs[0].shape[3], op.outputs[0].shape[2]
-        pitch = a["sw"] * (-(-(width + 2 * a["pw"]) // a["sw"]) + WIDEST)
-        rows = [(out - 1) * a["sh"] + (a["kh"] - 1) * a["dh"] + 1 for out in (min(4, oh), oh)]
-        return pitch * max(rows[0], min(rows[1], BAND // pitch))
+        a, width, (n, m, oh, _) = op.attrs, op.inputs[0].shape[3], op.outputs[0].shape
+        pitch = -(-a["sw"] * (-(-(width + 2 * a["pw"]) // a["sw"]) + WIDEST) // WIDEST) * WIDEST
+        few, all_ = ((out - 1) * a["sh"] + (a["kh"] - 1) * a["dh"] + 1 for out in (min(4, oh), oh))
+        return max(few * pitch, min(BAND, n * m * all_ * pitch))
 
     def cost(self, op, kernel, machine):
         (n, m, oh, ow), width = op.outputs[0].shape, op.inputs[0].shape[3]
         a, w, lanes = op.attrs, op.weights["w"], LANES[kernel.isa]
         if kernel.isa == "scalar":
             return 2 * n * oh * ow * w.size, 4 * w.size, SCALAR
-        work = oh * -(-ow // lanes) * (PRODUCT * w[0].size + STORE) + PLANE * WIDEST / lanes
-        if (a["sh"], a["sw"]) != (1, 1):
-            work += COPY * ((oh - 1) * a["sh"] + a["kh"]) * -(-(width + 2 * a["pw"]) // lanes)
+        product = PRODUCT if a["sw"] == 1 else PRODUCT_APART
+        work = oh * -(-ow // lanes) * (product * w[0].size + STORE) + PLANE * WIDEST / lanes
+        work += COPY * ((oh - 1) * a["sh"] + a["kh"]) * -(-(width + 2 * a["pw"]) // lanes)
         return 2 * lanes * n * m * work, 4 * w.size, 1.0 if lanes == WIDEST else 0.8
