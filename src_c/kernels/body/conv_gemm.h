@@ -35,26 +35,41 @@ static void copy_pixels(float *tile, float *y, int64_t rows, int64_t p0, int64_t
         }
 }
 
-/* The pixels [p0, p1) of `mr` channels from channel m on; the panel of these pixels is t->b. */
-static void conv_tile_place(const scl_args_conv *a, int64_t mr, int64_t m, int64_t p0, int64_t p1, conv_tile *t)
+/* A panel of pixels [p0, p1) and the place of its outputs, the same for all channels. */
+typedef struct {
+    const float *b;
+    int64_t p0, p1, vectors, tail, y, add;      /* y, add: in channel 0 */
+    int split;                                  /* the pixels are not all of one image */
+} panel_place;
+
+static void panel_place_of(const scl_args_conv *a, const float *b, int64_t p0, int64_t p1, panel_place *to)
 {
-    int64_t plane = a->oh * a->ow, image = p0 / plane, nv = even_count(p1 - p0, VL);
-    t->tail = p1 - p0 - (nv - 1) * VL;
-    if (p1 <= (image + 1) * plane) {
-        t->y = a->y + image * a->y_stride + m * plane + p0 % plane;
-        t->add = a->add ? a->add + image * a->add_stride + m * plane + p0 % plane : NULL;
+    int64_t plane = a->oh * a->ow, image = p0 / plane, at = p0 - image * plane, vectors = even_count(p1 - p0, VL);
+    *to = (panel_place){b, p0, p1, vectors, p1 - p0 - (vectors - 1) * VL, image * a->y_stride + at, image * a->add_stride + at,
+                        at + p1 - p0 > plane};
+}
+
+/* The pixels of a panel for `mr` channels from channel m on. */
+static void conv_tile_place(const scl_args_conv *a, int64_t mr, int64_t m, const panel_place *p, conv_tile *t)
+{
+    int64_t plane = a->oh * a->ow;
+    t->b = p->b;
+    t->tail = p->tail;
+    if (!p->split) {
+        t->y = a->y + p->y + m * plane;
+        t->add = a->add ? a->add + p->add + m * plane : NULL;
         t->ldy = t->ldadd = plane;
-        conv_tile_any(a, mr, m, nv, t);
+        conv_tile_any(a, mr, m, p->vectors, t);
         return;
     }
     float y[TILE_M * TILE_N], add[TILE_M * TILE_N];
     if (a->add)
-        copy_pixels(add, a->add + m * plane, mr, p0, p1, plane, a->add_stride, 0);
+        copy_pixels(add, a->add + m * plane, mr, p->p0, p->p1, plane, a->add_stride, 0);
     t->y = y;
     t->add = a->add ? add : NULL;
     t->ldy = t->ldadd = TILE_N;
-    conv_tile_any(a, mr, m, nv, t);
-    copy_pixels(y, a->y + m * plane, mr, p0, p1, plane, a->y_stride, 1);
+    conv_tile_any(a, mr, m, p->vectors, t);
+    copy_pixels(y, a->y + m * plane, mr, p->p0, p->p1, plane, a->y_stride, 1);
 }
 
 void CONV_GEMM(const void *args, int tid, int nt)
@@ -68,21 +83,23 @@ void CONV_GEMM(const void *args, int tid, int nt)
     if (m0 == m1 || v0 == v1)
         return;
     float *panel = a->scratch + tid * a->scratch_stride;
-    conv_tile t = {.k = k, .act = a->act, .p0 = a->p0, .p1 = a->p1};
+    conv_tile t = conv_tile_of(a, k);
     for (int64_t g = 0; g < a->group; g++) {
         int64_t blocks = even_count(v1 - v0, block);
         for (int64_t b = 0; b < blocks; b++) {
             int64_t bv0 = v0 + even_begin(v1 - v0, blocks, b), bv1 = v0 + even_begin(v1 - v0, blocks, b + 1);
             int64_t end = bv1 * VL < pixels ? bv1 * VL : pixels, panels = even_count(bv1 - bv0, TILE_V);
+            panel_place places[BLOCK_V];
+            for (int64_t i = 0; i < panels; i++) {
+                int64_t pv0 = even_begin(bv1 - bv0, panels, i), pv1 = bv0 + even_begin(bv1 - bv0, panels, i + 1);
+                panel_place_of(a, panel + pv0 * VL * k, (bv0 + pv0) * VL, pv1 * VL < end ? pv1 * VL : end, &places[i]);
+            }
             panel_pack(&s, a->x + g * s.c * a->h * a->wd, bv0 * VL, end, panel);
             for (int64_t tile = m0; tile < m1; tile++) {
                 int64_t row = even_begin(mg, tiles, tile), rows = even_begin(mg, tiles, tile + 1) - row;
                 t.a = (const float *)a->w + (g * mg + row) * k;
-                for (int64_t i = 0; i < panels; i++) {
-                    int64_t pv0 = even_begin(bv1 - bv0, panels, i), pv1 = even_begin(bv1 - bv0, panels, i + 1);
-                    t.b = panel + pv0 * VL * k;
-                    conv_tile_place(a, rows, g * mg + row, (bv0 + pv0) * VL, (bv0 + pv1) * VL < end ? (bv0 + pv1) * VL : end, &t);
-                }
+                for (int64_t i = 0; i < panels; i++)
+                    conv_tile_place(a, rows, g * mg + row, &places[i], &t);
             }
         }
     }

@@ -118,6 +118,9 @@ static void panel_pack(const panel_shape *s, const float *x, int64_t p0, int64_t
                     if (s->sw == 1 && lo == 0 && hi == VL)
                         for (int64_t c = 0; c < cs; c++)
                             vf_store(row + c * ld, vf_load(from + c * plane));
+                    else if (s->sw == 2 && lo == 0 && hi == VL && ix + 2 * VL <= s->w)
+                        for (int64_t c = 0; c < cs; c++)
+                            vf_store(row + c * ld, vf_even(vf_load(from + c * plane), vf_load(from + c * plane + VL)));
                     else
                         panel_part_any(row, ld, from, plane, cs, s->sw, lo, hi, parts);
                     parts++;

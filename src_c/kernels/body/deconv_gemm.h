@@ -64,8 +64,12 @@ static int64_t deconv_phase(const scl_args_conv *a, const deconv_axis *down, con
         panel_pack(&s, x, p0, p1, panel);
         for (int64_t tile = m0; tile < m1; tile++) {
             int64_t row = even_begin(mg, tiles, tile), rows = even_begin(mg, tiles, tile + 1) - row, nv = even_count(p1 - p0, VL);
-            conv_tile t = {.a = w + row * k, .b = panel, .y = y, .k = k, .ldy = TILE_N, .tail = p1 - p0 - (nv - 1) * VL, .act = a->act,
-                           .p0 = a->p0, .p1 = a->p1};
+            conv_tile t = conv_tile_of(a, k);
+            t.a = w + row * k;
+            t.b = panel;
+            t.y = y;
+            t.ldy = TILE_N;
+            t.tail = p1 - p0 - (nv - 1) * VL;
             conv_tile_any(a, rows, m + row, nv, &t);
             scatter_pixels(a, down, across, y, rows, m + row, p0, p1);
         }
