@@ -127,29 +127,27 @@ static inline __attribute__((always_inline)) void rows_part(int rows, int k, int
         row_end(rectified, end, at + r * end->width + ox, lanes, s == 2 ? vf_in_order(acc[r]) : acc[r]);
 }
 
-/* `rows` rows of outputs from oy on, from the right to the left. */
+/* `rows` rows of outputs from oy on. The ends of the rows come first, since they may run over the beginnings of the next. */
 static inline __attribute__((always_inline)) void rows_out(int rows, int k, int s, int rectified, const dw_plane *p, const float *from,
                                                            int64_t oy)
 {
     const dw_end end = p->end;
-    int64_t pitch = p->pitch, at = oy * end.width, tail = end.width % VL, ox = end.width - tail;
+    int64_t pitch = p->pitch, at = oy * end.width, tail = end.width % VL, whole = end.width - tail;
     vf w[25];
 #pragma GCC unroll 25
     for (int i = 0; i < k * k; i++)
         w[i] = vf_set1(p->w[i]);
     if (tail)
-        rows_part(rows, k, s, rectified, from, pitch, w, &end, ox, at, tail);
-    while (ox) {
-        ox -= VL;
+        rows_part(rows, k, s, rectified, from, pitch, w, &end, whole, at, tail);
+    for (int64_t ox = 0; ox < whole; ox += VL)
         rows_part(rows, k, s, rectified, from, pitch, w, &end, ox, at, VL);
-    }
 }
 
 /* The same for one row and any kernel. */
 static void row_out_any(const dw_plane *p, const float *from, int64_t oy)
 {
     const scl_args_conv *a = p->a;
-    for (int64_t ox = (a->ow - 1) / VL * VL; ox >= 0; ox -= VL) {
+    for (int64_t ox = 0; ox < a->ow; ox += VL) {
         vf acc = p->end.bias;
         for (int64_t ky = 0; ky < a->kh; ky++)
             for (int64_t kx = 0; kx < a->kw; kx++)
