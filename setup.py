@@ -6,9 +6,11 @@ Environment: SCALPEL_WERROR=1 makes warnings of our own C errors; SCALPEL_CFLAGS
 MAX_JOBS limits the compilers at work at once.
 """
 
+import functools
 import hashlib
 import os
 import platform
+import re
 import runpy
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -40,11 +42,21 @@ C_FLAGS += [f"-DSCL_HAVE_{isa.upper()}=1" for isa in ISAS]
 if os.environ.get("SCALPEL_WERROR"):
     C_FLAGS += ["-Wall", "-Wextra", "-Werror"]
 EXTRA = os.environ.get("SCALPEL_CFLAGS", "").split()
-HEADERS = sorted(str(p.relative_to(ROOT)) for pattern in ("include/*", "kernels/body/*")
-                 for p in (ROOT / "src_c").glob(pattern))
+HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src_c/include").iterdir())
 
 EXTENSIONS = ["_kernels", "_plan"]
 C_LIBRARY = "_kernels"  # the one extension that holds the objects of src_c; the others reach them through its .pxd
+
+
+@functools.cache
+def included(file):
+    """Every file of our own that a C file includes, and that those include."""
+    found = set()
+    for name in re.findall(r'^\s*#\s*include "(.+)"', file.read_text(), re.MULTILINE):
+        beside = (file.parent / name).resolve()
+        path = beside if beside.exists() else ROOT / "src_c/include" / name
+        found |= {path} | included(path)
+    return frozenset(found)
 
 
 class BuildExt(build_ext):
@@ -76,7 +88,7 @@ class BuildExt(build_ext):
 
     def compile_file(self, source, build, flags):
         [target] = self.compiler.object_filenames([source], output_dir=build)
-        if self.force or newer_group([source, *HEADERS], target):
+        if self.force or newer_group([source, *map(str, included(ROOT / source))], target):
             self.compiler.compile([source], output_dir=build, include_dirs=["src_c/include"], extra_postargs=flags)
         return target
 
