@@ -12,7 +12,8 @@ from .candidates import candidates
 Choice = namedtuple("Choice", "op kernel form ns costs rejected measured args")
 
 CALL_NS = 30.0          # the least that any step takes
-CLOSE = 1.4             # a kernel estimated at more times the best is not worth measuring
+CLOSE = 1.4             # a kernel estimated at more times the best is not worth measuring,
+FAR = 4.0               # the best dense one at more times than no estimate is off
 SPARSE_MARGIN = 1.02    # a sparse kernel has to be better than a dense one by more than the noise of a measurement,
 NOISE = 1.03            # and any kernel by more than that than the one that estimates say
 
@@ -80,16 +81,17 @@ def estimate(op, candidate, machine):
 def promising(legal, estimates):
     """(the candidates that are worth measuring, {symbol: why not} of the others).
 
-    Left out are those whose estimate is far from the best, and the same form for a lower instruction set that is
-    estimated to be no faster.
+    Left out are those whose estimate is far from the best, farther for the best dense one, and the same form for a
+    lower instruction set that is estimated to be no faster.
     """
     kept, dropped = [], {}
     best = min(estimates)
+    dense = min((ns for c, ns in zip(legal, estimates, strict=True) if c.form.weights == "dense"), default=best)
     for c, ns in zip(legal, estimates, strict=True):
         higher = [k.kernel.isa for k, other in zip(legal, estimates, strict=True)
                   if (k.kernel.form, k.kernel.group) == (c.kernel.form, c.kernel.group)
                   and isa.LEVELS.index(k.kernel.isa) > isa.LEVELS.index(c.kernel.isa) and other <= ns]
-        if ns > CLOSE * best:
+        if ns > best * (FAR if c.form.weights == "dense" and ns == dense else CLOSE):
             dropped[c.kernel.symbol] = f"estimated at {ns / best:.1f} times the best"
         elif higher:
             dropped[c.kernel.symbol] = f"estimated to be no faster than the same for {higher[-1]}"

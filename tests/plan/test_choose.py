@@ -148,6 +148,18 @@ def test_what_is_far_behind_is_not_measured(monkeypatch):
     assert len(levels) == 1     # of equals the highest
 
 
+def test_the_best_dense_kernel_is_measured_beside_sparse_ones():
+    """Estimates alone may not let a sparse kernel win that is slower."""
+    w = np.ones((16, 16, 3, 3), np.float32)
+    w[::2] = 0
+    found = [c for c in candidates(conv().with_(weights={"w": w}), isa.runnable()[-1], Options()) if c.illegal is None]
+    dense = [c for c in found if c.form.weights == "dense"]
+    assert len(dense) < len(found)
+    for price, there in ((3.0, dense[:1]), (5.0, [])):
+        kept, _ = choosing.promising(found, [price + i / 100 if c in dense else 1.0 for i, c in enumerate(found)])
+        assert [c for c in kept if c in dense] == there
+
+
 def test_estimates_follow_arithmetic_and_bytes(monkeypatch):
     form = with_form(monkeypatch, "gemm", price=(1e9, 4, 0.5))
     candidate = candidates(conv(), "scalar", Options())[0]
