@@ -13,8 +13,8 @@ from ...isa import LANES
 
 #: Floats of a window that should not be exceeded: with the weights that stream by, it has to stay in the second cache.
 MOST = 160 * 1024
-#: What copying a vector costs, in multiply-adds of a vector.
-COPY = 5.0
+#: What copying a row and a vector costs, in multiply-adds of a vector.
+COPY_ROW, COPY = 35.0, 10.0
 #: What a product costs whose pixels may cross a cache line, where loads are the bound.
 CROSSING = 1.2
 #: What a tile costs beside its products: for each weight, and for each output channel.
@@ -76,7 +76,7 @@ def window(op, kernel, kept, bound_by_loads=False):
         blocks, rest = divmod(oh, rows)
         planes = 0 if direct else c // a["group"] * len(starts) * len(phases)
         copied_rows = blocks * (rows + reach_rows) + (rest + reach_rows if rest else 0)
-        copied = planes * copied_rows * -(-pitch // lanes) * {1: 1, 2: 2}.get(a["sw"], lanes)
+        copying = planes * copied_rows * (COPY_ROW + COPY * -(-pitch // lanes) * {1: 1, 2: 2}.get(a["sw"], lanes))
         vectors, tiles = 0, 0
         for count, size in ((blocks, rows), (1, rest)):
             found = -(-size * ow // lanes) if pitch == ow else size * -(-ow // lanes)
@@ -84,7 +84,7 @@ def window(op, kernel, kept, bound_by_loads=False):
             tiles += count * -(-found // kernel.tile_n)
         straight = pitch % min(lanes, 8) == 0 and (a["kw"] == 1 if direct else starts == each)
         product = CROSSING if bound_by_loads and not straight else 1.0
-        cost = kept * vectors * product + tiles * (TILE_WEIGHT * kept + TILE_CHANNEL * m / a["group"]) + COPY * copied
+        cost = kept * vectors * product + tiles * (TILE_WEIGHT * kept + TILE_CHANNEL * m / a["group"]) + copying
         floats = planes * (rows + reach_rows) * pitch
         return Window(direct, pitch, rows, rows + reach_rows, starts, phases, floats + lanes if floats else 0, cost)
 
