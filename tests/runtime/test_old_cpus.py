@@ -4,6 +4,7 @@
 beside them.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -26,8 +27,9 @@ def play(cpu, *arguments):
         pytest.skip("no qemu-x86_64 here, so no old processor was tried")
     if CPUS[cpu] not in isa.built_in():
         pytest.skip(f"this build has no {CPUS[cpu]}")
+    free = {name: value for name, value in os.environ.items() if name != "SCALPEL_ISA"}     # a forced level
     done = subprocess.run(["qemu-x86_64", "-cpu", cpu, sys.executable, *arguments], cwd=ROOT, capture_output=True,
-                          text=True, timeout=300)
+                          text=True, timeout=300, env=free)
     if done.returncode and not imports_numpy(cpu):
         pytest.skip(f"this NumPy does not run on a {cpu}; make oldcpus takes one that does")
     return done
