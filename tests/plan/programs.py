@@ -44,8 +44,9 @@ class Maker:
         return self.rng.random() < p
 
     def pick(self, want=lambda value: True):
-        """A value to read, more likely a late one; None when none is as wanted."""
-        found = [v for v in self.values if want(v)]
+        """A value to read, more likely a late one; None when none is as wanted. What has grown large is not read
+        again, or a convolution of all its channels would take all memory."""
+        found = [v for v in self.values if want(v) and max(v.shape[1:], default=1) <= 256 and v.size <= 1 << 16]
         return found[-1 - min(int(self.rng.geometric(0.4)) - 1, len(found) - 1)] if found else None
 
     def grow(self):
