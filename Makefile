@@ -48,7 +48,8 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning
+# Without the corpus of prototxts, whose large nets take an hour on the scalar level.
+LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning --ignore tests/models/test_corpus.py
 
 levels: $(VENV)/installed-test
 	@for level in $$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())"); do \

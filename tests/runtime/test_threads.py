@@ -119,8 +119,8 @@ def test_other_python_threads_run_while_a_plan_does():
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_stops_a_long_run(threads):
-    """Within 100 ms of the main thread's own time: what a busy machine gives to others meanwhile does not count. Under a
-    sanitizer, whose kernels take several times as long, so may this.
+    """Within 100 ms of the main thread's own time: what a busy machine gives to others meanwhile does not count.
+    Kernels take several times as long under a sanitizer, so this may, too.
 
     The best of some tries is taken, since waiting for a helper that got no processor is time of our own too.
     """
