@@ -48,8 +48,8 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-# Without the corpus of prototxts, whose large nets take an hour on the scalar level.
-LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning --ignore tests/models/test_corpus.py
+# Golden nets and real models run on every level in any case; the corpus and whole test sets take an hour on the scalar one.
+LEVEL_TESTS ?= tests/net tests/plan tests/runtime tests/models/test_shipped.py tests/pruning
 
 levels: $(VENV)/installed-test
 	@for level in $$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())"); do \
