@@ -92,6 +92,8 @@ def _read_array(file, size, left):
         shape, fortran, dtype = HEADERS[version](file)
     except Exception as error:      # it is parsed as Python, and whatever can go wrong there does
         raise FormatError(f"its header cannot be read: {error}") from error
+    if any(type(d) is not int for d in shape):      # NumPy lets truth values pass here, and fails with them later
+        raise FormatError(f"its header cannot be read: shape {shape}")
     if dtype.hasobject:
         raise FormatError("holds Python objects, not numbers")
     nbytes = math.prod(shape) * dtype.itemsize

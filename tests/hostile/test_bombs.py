@@ -94,6 +94,13 @@ def test_arrays_that_announce_more_than_the_file_has(tmp_path, shape):
             read(tmp_path / "x.npz")
 
 
+def test_an_array_whose_shape_is_no_numbers(tmp_path):
+    path = tmp_path / "x.npy"
+    path.write_bytes(npy((False, 2, True)) + bytes(100))
+    with pytest.raises(srt.FormatError, match=r"x.npy.*shape \(False, 2, True\)"):
+        load_arrays(path)
+
+
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer itself takes more memory than this allows")
 def test_packed_arrays_beyond_the_limits_are_not_unpacked(tmp_path):
     path = tmp_path / "bomb.npz"
