@@ -48,8 +48,7 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-# Golden nets and real models run on every level in any case; the corpus and whole test sets take an hour on the scalar one.
-LEVEL_TESTS ?= tests/net tests/plan tests/runtime tests/models/test_shipped.py tests/pruning
+LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning
 
 levels: $(VENV)/installed-test
 	@for level in $$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())"); do \
