@@ -3,6 +3,7 @@
 # make levels  the tests of whole nets, with each instruction set forced in turn
 # make oldcpus the demo and part of the tests on processors without AVX, as QEMU plays them (qemu-user)
 # make asan    the tests of everything written in C, under AddressSanitizer and UBSan
+# make emulated     the kernels of AVX-512 under the same, in C and AVX2, where the processor has none
 # make tsan    threads and processes under ThreadSanitizer, which also has to find the races that are planted
 # make valgrind the scalar kernels, the runtime and golden nets under valgrind
 # make mutants plants faults, each of which some test must notice
@@ -22,7 +23,7 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 SOURCES := setup.py pyproject.toml $(shell find src_c proto -type f) \
            $(wildcard scalpel_rt/runtime/*.pyx scalpel_rt/runtime/*.pxd)
 
-.PHONY: demo test levels oldcpus asan tsan valgrind mutants soak fuzz bench bench-compare lint clean
+.PHONY: demo test levels oldcpus asan emulated tsan valgrind mutants soak fuzz bench bench-compare lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/scalpel-rt demo
@@ -81,14 +82,26 @@ ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
 ASAN_TESTS ?= tests --ignore tests/runtime/test_old_cpus.py
 
+# Builds in a copy of the tree, $(1), with the flags $(2) and instruction sets $(3); then, there, Python with the sanitizers in it.
+define sanitized
+mkdir -p $(1)/tree
+git ls-files -z | xargs -0 cp --parents --update -t $(1)/tree
+ln -sfn ../../../shared $(1)/shared
+export $(3) && cd $(1)/tree && SCALPEL_CFLAGS="$(2)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
+cd $(1)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(CURDIR)/$(BIN)/python
+endef
+
 asan: $(VENV)/installed-dev
-	mkdir -p $(ASAN)/tree
-	git ls-files -z | xargs -0 cp --parents --update -t $(ASAN)/tree
-	ln -sfn ../../../shared $(ASAN)/shared
-	export $(RUNNABLE) && cd $(ASAN)/tree && SCALPEL_CFLAGS="$(ASAN_FLAGS)" $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
-	cd $(ASAN)/tree && LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libstdc++.so)" \
-	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(ASAN_TESTS)
+	$(call sanitized,$(ASAN),$(ASAN_FLAGS),$(RUNNABLE)) -m pytest -p no:cacheprovider $(ASAN_TESTS)
+
+# The kernels of AVX-512 on processors without it, in C and AVX2 (tests/emulated), under the same sanitizers.
+EMULATED       := build/emulated
+EMULATED_FLAGS := $(ASAN_FLAGS) -O2 -mno-avx512f -Itests/emulated -DSCL_EMULATED -Wno-psabi
+EMULATED_TESTS ?= tests/kernels tests/plan tests/golden tests/models tests/runtime/test_determinism.py
+
+emulated: $(VENV)/installed-dev
+	$(call sanitized,$(EMULATED),$(EMULATED_FLAGS),SCALPEL_ISAS=avx512) -m pytest -p no:cacheprovider $(EMULATED_TESTS)
 
 # CPython itself is not instrumented, so the only memory that is watched is that of the C code here and of the extensions;
 # setarch: with addresses at random, the sanitizer of some compilers finds no room for its shadow. It makes kernels a hundred

@@ -71,7 +71,7 @@ typedef struct {
     int count;
     float **y, **y2, **scratch;     /* where the outputs and the scratch memory are named */
     int64_t size, size2, scratch_size;
-    int64_t *scratch_stride;
+    int64_t *scratch_stride, *lanes;
     float tolerance;                /* relative to the greatest magnitude of the output */
 } step;
 
@@ -126,7 +126,7 @@ static void decode_lrn(step *s, bytes *b)
     a->alpha = 0.25f * (float)number(b, 0, 8), a->beta = 0.25f * (float)number(b, 0, 6), a->k = 1.f + (float)number(b, 0, 2);
     a->x = give(s, b, a->n * a->c * a->h * a->wd), s->y = &a->y, s->size = a->n * a->c * a->h * a->wd;
     if (a->within)
-        s->scratch = &a->scratch, s->scratch_size = a->wd + a->size, s->scratch_stride = &a->scratch_stride;
+        s->scratch = &a->scratch, s->scratch_size = a->wd + a->size, s->scratch_stride = &a->scratch_stride, s->lanes = &a->lanes;
     s->tolerance = 1e-4f;
 }
 
@@ -229,7 +229,7 @@ static void decode_interp(step *s, bytes *b)
     a->x = give(s, b, a->planes * a->h * a->wd), s->y = &a->y, s->size = a->planes * a->oh * a->ow, s->tolerance = 1e-4f;
     a->y_low = give_places(s, b, a->oh, a->h), a->y_high = give_places(s, b, a->oh, a->h), a->y_part = give(s, b, a->oh);
     a->x_low = give_places(s, b, a->ow, a->wd), a->x_high = give_places(s, b, a->ow, a->wd), a->x_part = give(s, b, a->ow);
-    s->scratch = &a->scratch, s->scratch_size = 2 * a->ow, s->scratch_stride = &a->scratch_stride;
+    s->scratch = &a->scratch, s->scratch_size = 2 * a->ow, s->scratch_stride = &a->scratch_stride, s->lanes = &a->lanes;
 }
 
 static const struct {
@@ -253,6 +253,7 @@ static void compute(const step *given, const plain_kernel *kernel, int parts, fl
         scratch = malloc((size_t)(s.scratch_size * parts) * sizeof(float));
         HERE(s.scratch) = scratch;
         *(int64_t *)((char *)s.scratch_stride + shift) = s.scratch_size;
+        *(int64_t *)((char *)s.lanes + shift) = parts;
     }
     for (int part = 0; part < parts; part++)
         kernel->run(&s.args, part, parts);

@@ -12,7 +12,7 @@ from .memory import ALIGN as FLOATS
 from .share import share
 
 
-def bind(choice, layout, t, threads=1, ns=0.0, args=None):
+def bind(choice, layout, t, threads=1, ns=0.0, args=None, rounds=1):
     """A Step for operation number ``t`` of a layout.
 
     ``choice`` says op, kernel and form; ``args`` are what :func:`pack` made of them, if that was done already.
@@ -24,9 +24,9 @@ def bind(choice, layout, t, threads=1, ns=0.0, args=None):
     args.update({f"{name}_stride": layout.stride[v] for name, v in buffers.items() if f"{name}_stride" in fields})
     offsets = {name: 4 * layout.offset[v] for name, v in buffers.items()}
     if t in layout.scratch:
-        args["scratch_stride"] = scratch_floats(choice)
+        args |= {"scratch_stride": scratch_floats(choice), "lanes": threads}
         offsets["scratch"] = 4 * layout.scratch[t]
-    return _plan.Step(op.name, kernel, args, offsets, threads, ns)
+    return _plan.Step(op.name, kernel, args, offsets, threads, ns, rounds)
 
 
 Bound = namedtuple("Bound", "op form kernel")

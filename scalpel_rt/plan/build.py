@@ -9,7 +9,7 @@ from ..runtime import _plan
 from . import memory
 from .batches import images_to_pixels
 from .bind import bind, scratch_floats
-from .choose import compare, decide, threads_worth
+from .choose import compare, decide, rounds_worth, threads_worth
 from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
@@ -75,12 +75,18 @@ def compile_program(program, options, n_outputs=None):
     parts = {t: threads_worth(choice.ns, threads) for t, choice in choices.items()}
     scratch = {t: parts[t] * scratch_floats(choice) for t, choice in choices.items()}
     layout = memory.lay_out(ops, program.inputs, program.outputs, scratch)
-    steps = [bind(choices[t], layout, t, parts[t], choices[t].ns, choices[t].args) for t in layout.work]
+    steps = [bind(choices[t], layout, t, parts[t], choices[t].ns, choices[t].args,
+                  rounds_worth(choices[t].ns, parts[t], _rough(choices[t]))) for t in layout.work]
     constants = [(as_f32(op.weights["value"]), 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
     rows = [row(choices[t], step) for t, step in zip(layout.work, steps, strict=True)]
     slots = _slots(program.outputs, layout)
     given, kept = (slots, ()) if n_outputs is None else (slots[:n_outputs], slots[n_outputs:])
     return _plan.Plan(_plan.Steps(steps, 4 * layout.size, _slots(program.inputs, layout), given, kept, constants, rows))
+
+
+def _rough(choice):
+    """Whether ``ns`` is a guess; of what is guessed at, no kernel minds being cut into many rounds."""
+    return choice.op.kind not in TUNED or choice.kernel.isa == "scalar"
 
 
 def _slots(values, layout):

@@ -1,9 +1,11 @@
 """Which of the legal kernels does an operation, and why: by estimate, or by measurement (:mod:`.tune`)."""
 
+import math
 from collections import namedtuple
 
 from .. import isa
 from ..errors import UnsupportedError
+from ..runtime._plan import MAX_ROUNDS
 from .candidates import candidates
 
 #: What was decided for one operation. ``costs``: {symbol: ns on one thread} of the kernels that were compared,
@@ -104,3 +106,11 @@ def threads_worth(ns, threads):
     """Parts that a step of ``ns`` on one thread is worth: none smaller than what handing it over costs."""
     PART_NS = 4000.0
     return max(1, min(threads, int(ns / PART_NS)))
+
+
+def rounds_worth(ns, threads, rough=False):
+    """Rounds for a step of ``ns`` on one thread: short enough that Ctrl-C is seen in time even if ``ns`` was estimated
+    several times too low (``rough``: twenty times), long enough that their beginnings and ends cost nothing. A power of
+    two, since kernels cut their work along two sides."""
+    ROUND_NS = 1e6 if rough else 8e6
+    return min(MAX_ROUNDS, 1 << max(0, round(math.log2(max(1, ns / (threads * ROUND_NS))))))

@@ -67,6 +67,7 @@ cdef extern from "scl_run.h" nogil:
         scl_kernel run
         const void *args
         int nt
+        int rounds
         float ns
 
     ctypedef int (*scl_tick)() noexcept nogil

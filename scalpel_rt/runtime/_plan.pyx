@@ -40,8 +40,12 @@ cdef extern from *:
     int PyErr_CheckSignals()
 
 #: One step. ``kernel``: a Kernel; ``args``: its INT, FLT and WGT fields; ``buffers``: {BUF field: byte offset in the
-#: arena}; ``threads``: parts to run it in, 1 = not worth a second thread; ``ns``: estimated duration.
-Step = namedtuple("Step", "name kernel args buffers threads ns")
+#: arena}; ``threads``: parts to run it in, 1 = not worth a second thread; ``ns``: estimated duration; ``rounds``: how many
+#: times so many parts it has, so that a step that takes long can be stopped between two.
+Step = namedtuple("Step", "name kernel args buffers threads ns rounds", defaults=(1,))
+
+#: Most rounds of a step.
+MAX_ROUNDS = 1 << 14
 
 #: A value that goes in or comes out: ``offset`` is its place in the arena, in bytes.
 Slot = namedtuple("Slot", "name shape offset")
@@ -111,6 +115,8 @@ cdef class Steps:
         for step in self.steps:
             if not 1 <= step.threads <= kernels.MAX_THREADS:
                 raise ValueError(f"{step.name}: {step.threads} threads")
+            if not 1 <= step.rounds <= MAX_ROUNDS:
+                raise ValueError(f"{step.name}: {step.rounds} rounds")
             for field, offset in step.buffers.items():
                 self._inside(f"{step.name}.{field}", offset, 0)
 
@@ -148,6 +154,7 @@ cdef class Steps:
             self._steps[i].run = _kernels.kernel_at(step.kernel.index).run
             self._steps[i].args = <const void *><size_t>start
             self._steps[i].nt = step.threads
+            self._steps[i].rounds = step.rounds
             self._steps[i].ns = step.ns
 
     def __dealloc__(self):

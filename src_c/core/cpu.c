@@ -55,6 +55,9 @@ static int has(unsigned reg, unsigned bits)
 
 static int level(void)
 {
+#ifdef SCL_EMULATED  /* AVX-512 by tests/emulated */
+    return SCL_ISA_AVX512;
+#endif
     enum { YMM = 0x06, ZMM = 0xe6 };  /* bits of XCR0 */
     const regs one = cpuid(1, 0), seven = cpuid(7, 0);
     const uint64_t saved = saved_state();

@@ -29,7 +29,7 @@ typedef struct {
     atomic_int asleep;
     scl_kernel run;
     const void *args;
-    int first, step, nt;            /* parts first, first+step, ... < nt */
+    int first, step, end, nt;       /* parts first, first+step, ... < end, of nt */
     pthread_mutex_t lock;
     pthread_cond_t wake;
 } helper;
@@ -71,19 +71,20 @@ static void *work(void *arg)
     helper *me = arg;
     for (unsigned seen = 0;; seen++) {
         wait_for_post(me, seen);
-        for (int t = me->first; t < me->nt; t += me->step)
+        for (int t = me->first; t < me->end; t += me->step)
             me->run(me->args, t, me->nt);
         atomic_fetch_sub_explicit(&pending, 1, memory_order_release);
     }
     return NULL;
 }
 
-static void post(helper *h, scl_kernel run, const void *args, int first, int step, int nt)
+static void post(helper *h, scl_kernel run, const void *args, int first, int step, int end, int nt)
 {
     h->run = run;
     h->args = args;
     h->first = first;
     h->step = step;
+    h->end = end;
     h->nt = nt;
     atomic_fetch_add(&h->posted, 1);
     if (atomic_load(&h->asleep)) {
@@ -145,16 +146,17 @@ int scl_pool_enter(int threads)
     return alive < threads - 1 ? alive + 1 : threads;
 }
 
-void scl_pool_run(scl_kernel run, const void *args, int nt, int workers)
+void scl_pool_run(scl_kernel run, const void *args, int first, int count, int nt, int workers)
 {
-    if (workers > nt)
-        workers = nt;
+    const int end = first + count;
+    if (workers > count)
+        workers = count;
     if (workers > 1) {
         atomic_store_explicit(&pending, workers - 1, memory_order_relaxed);
         for (int i = 1; i < workers; i++)
-            post(&helpers[i - 1], run, args, i, workers, nt);
+            post(&helpers[i - 1], run, args, first + i, workers, end, nt);
     }
-    for (int t = 0; t < nt; t += workers)
+    for (int t = first; t < end; t += workers)
         run(args, t, nt);
     for (int looks = 0; workers > 1 && atomic_load_explicit(&pending, memory_order_acquire); looks++)
         if (looks < POLITE)

@@ -19,8 +19,8 @@ typedef struct {
     float work;
 } watch;
 
-/* After a step: the caller's answer if it was time to ask, else 0. Reading the clock costs as much as a small step, so that it is
- * only read after steps that should have taken a while. */
+/* After a round: the caller's answer if it was time to ask, else 0. Reading the clock costs as much as a small step, so that it is
+ * only read after what should have taken a while. */
 static int look(watch *w, float ns)
 {
     const float LOOK_NS = SCL_TICK_NS / 16;
@@ -38,7 +38,7 @@ static int look(watch *w, float ns)
     return stop;
 }
 
-/* A step whose parts look at the clock when they begin and when they end. */
+/* A step whose parts look at the clock when they begin, in the first round, and when they end. */
 typedef struct {
     const scl_step *step;
     int64_t *parts;
@@ -47,9 +47,11 @@ typedef struct {
 static void run_watched(const void *args, int tid, int nt)
 {
     const watched *w = args;
-    w->parts[2 * tid] = now_ns();
+    int64_t *part = w->parts + 2 * (tid % w->step->nt);
+    if (tid < w->step->nt)
+        part[0] = now_ns();
     w->step->run(w->step->args, tid, nt);
-    w->parts[2 * tid + 1] = now_ns();
+    part[1] = now_ns();
 }
 
 int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts)
@@ -62,15 +64,17 @@ int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_
         const watched seen = {s, parts ? parts + 2 * (int64_t)i * threads : NULL};
         if (stamps)
             stamps[2 * i] = now_ns();
-        if (parts)
-            scl_pool_run(run_watched, &seen, s->nt, workers);
-        else
-            scl_pool_run(s->run, s->args, s->nt, workers);
-        if (stamps)
-            stamps[2 * i + 1] = now_ns();
-        stop = look(&w, s->ns);
-        if (scl_pool_forks() != forks)  /* forked inside `tick`: this is the child, and the helpers stayed behind */
-            workers = 1;
+        for (int round = 0; round < s->rounds && !stop; round++) {
+            if (parts)
+                scl_pool_run(run_watched, &seen, round * s->nt, s->nt, s->rounds * s->nt, workers);
+            else
+                scl_pool_run(s->run, s->args, round * s->nt, s->nt, s->rounds * s->nt, workers);
+            if (round + 1 == s->rounds && stamps)
+                stamps[2 * i + 1] = now_ns();
+            stop = look(&w, s->ns / (float)s->rounds);
+            if (scl_pool_forks() != forks)  /* forked inside `tick`: this is the child, and the helpers stayed behind */
+                workers = 1;
+        }
     }
     scl_pool_leave(workers);
     return stop;

@@ -4,8 +4,8 @@
  * where absent), WGT is packed read-only data that the plan keeps alive, INT an int64_t, FLT a float. The struct, and the table by which
  * Python fills it by field name, both come from the list, so that the two sides cannot disagree.
  *
- * Common fields: x, y input and output, float32, C-contiguous; scratch: each thread owns scratch_stride floats at
- * scratch + tid*scratch_stride; act, p0, p1, slope: the epilogue (scl_epilogue.h). Sizes and strides are in elements.
+ * Common fields: x, y input and output, float32, C-contiguous; scratch: `lanes` times scratch_stride floats, see
+ * SCL_SCRATCH; act, p0, p1, slope: the epilogue (scl_epilogue.h). Sizes and strides are in elements.
  */
 #ifndef SCL_ARGS_H
 #define SCL_ARGS_H
@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What part tid may write to beside its outputs. Parts whose numbers differ by a multiple of `lanes` are done one after another. */
+#define SCL_SCRATCH(args, tid) ((args)->scratch + (tid) % (args)->lanes * (args)->scratch_stride)
+
 /* Fully connected: y[b][m] = act(sum_k w[m][k]*x[b][k] + bias[m]), b < n, m < m, k < k.
  * w, idx, ptr are what the kernel's packer made: see the contract above each kernel. */
 #define SCL_ARGS_fc(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, y) BUF(K, scratch) WGT(K, w) WGT(K, idx) WGT(K, ptr) WGT(K, bias) WGT(K, slope) INT(K, n) \
-    INT(K, m) INT(K, k) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
+    INT(K, m) INT(K, k) INT(K, act) INT(K, scratch_stride) INT(K, lanes) FLT(K, p0) FLT(K, p1)
 
 /* Convolution of x(n,c,h,w) to y(n,m,oh,ow); `add`, of y's shape, is added before the activation.
  * x_stride, y_stride, add_stride: elements from one image to the next (c*h*w, or more inside a concatenation). table: what else the
@@ -26,7 +29,7 @@
     BUF(K, x) BUF(K, y) BUF(K, add) BUF(K, scratch) WGT(K, w) WGT(K, idx) WGT(K, ptr) WGT(K, table) WGT(K, bias) \
     WGT(K, slope) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, m) INT(K, oh) INT(K, ow) INT(K, kh) INT(K, kw) INT(K, sh) \
     INT(K, sw) INT(K, ph) INT(K, pw) INT(K, dh) INT(K, dw) INT(K, group) INT(K, x_stride) INT(K, y_stride) \
-    INT(K, add_stride) INT(K, act) INT(K, scratch_stride) FLT(K, p0) FLT(K, p1)
+    INT(K, add_stride) INT(K, act) INT(K, scratch_stride) INT(K, lanes) FLT(K, p0) FLT(K, p1)
 
 /* Deconvolution, the transposed convolution, of x(n,c,h,w) to y(n,m,oh,ow); add is not used. */
 #define SCL_ARGS_deconv(K, BUF, WGT, INT, FLT) SCL_ARGS_conv(K, BUF, WGT, INT, FLT)
@@ -39,11 +42,11 @@
 /* Local response normalisation; within: 0 = across channels, 1 = within a channel: then wd + size floats of scratch a thread. */
 #define SCL_ARGS_lrn(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, y) BUF(K, scratch) INT(K, n) INT(K, c) INT(K, h) INT(K, wd) INT(K, size) INT(K, within) \
-    INT(K, scratch_stride) FLT(K, alpha) FLT(K, beta) FLT(K, k)
+    INT(K, scratch_stride) INT(K, lanes) FLT(K, alpha) FLT(K, beta) FLT(K, k)
 
 /* Softmax over the middle axis of (outer, c, inner); x == y is allowed, and no scratch is needed. */
 #define SCL_ARGS_softmax(K, BUF, WGT, INT, FLT) \
-    BUF(K, x) BUF(K, y) BUF(K, scratch) INT(K, outer) INT(K, c) INT(K, inner) INT(K, scratch_stride)
+    BUF(K, x) BUF(K, y) BUF(K, scratch) INT(K, outer) INT(K, c) INT(K, inner) INT(K, scratch_stride) INT(K, lanes)
 
 /* y[i] = fn(x[i]) for i < count; x == y is allowed. fn: enum scl_fn. */
 #define SCL_ARGS_unary(K, BUF, WGT, INT, FLT) \
@@ -93,7 +96,7 @@
  * part[i] (float32) of the way. Each thread needs 2*ow floats of scratch. */
 #define SCL_ARGS_interp(K, BUF, WGT, INT, FLT) \
     BUF(K, x) BUF(K, y) BUF(K, scratch) WGT(K, y_low) WGT(K, y_high) WGT(K, y_part) WGT(K, x_low) WGT(K, x_high) WGT(K, x_part) \
-    INT(K, planes) INT(K, h) INT(K, wd) INT(K, oh) INT(K, ow) INT(K, scratch_stride)
+    INT(K, planes) INT(K, h) INT(K, wd) INT(K, oh) INT(K, ow) INT(K, scratch_stride) INT(K, lanes)
 
 /* Planes of `size` zeros in which y[p][mask[p][i]] = x[p][i], i < count, in this order; mask values that are no place are left out. */
 #define SCL_ARGS_scatter(K, BUF, WGT, INT, FLT) \

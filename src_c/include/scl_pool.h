@@ -17,8 +17,8 @@ enum { SCL_MAX_THREADS = 256 };
 /* Take the pool for this thread, with up to threads-1 helpers; the number of threads that will work, this one included. */
 int scl_pool_enter(int threads);
 
-/* Run parts 0..nt-1 of one step on `workers` threads, as scl_pool_enter counted them; returns when all are done. */
-void scl_pool_run(scl_kernel run, const void *args, int nt, int workers);
+/* Run parts first..first+count-1 of the nt of one step on `workers` threads, as scl_pool_enter counted them; returns when all are done. */
+void scl_pool_run(scl_kernel run, const void *args, int first, int count, int nt, int workers);
 
 /* Give the pool back; `workers` as above. */
 void scl_pool_leave(int workers);

@@ -113,9 +113,10 @@ def _once(kernel, inputs, outputs, numbers, alias, inout, scratch, nt, around_in
     made = {name: _Guarded(np.full(shape, around_out, np.float32), around_out, place) for name, shape in outputs.items()
             if name not in alias}
     made |= {name: _Guarded(array, around_out, place) for name, array in inout.items()}
+    lanes = 1 if nt == 3 else nt     # three parts one after another, in the same scratch memory
     if scratch:
-        made["scratch"] = _Guarded(np.full(scratch * nt, around_out, np.float32), around_out, 0)
-        numbers = {**numbers, "scratch_stride": scratch}
+        made["scratch"] = _Guarded(np.full(scratch * lanes, around_out, np.float32), around_out, 0)
+        numbers = {**numbers, "scratch_stride": scratch, "lanes": lanes}
     arrays = {name: guarded.array for name, guarded in (given | made).items()}
     arrays |= {name: arrays[source] for name, source in alias.items()}
     _kernels.call(kernel, {**arrays, **numbers}, nt)

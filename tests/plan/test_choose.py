@@ -10,7 +10,7 @@ from scalpel_rt.plan import choose as choosing
 from scalpel_rt.plan import forms
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.candidates import candidates
-from scalpel_rt.plan.choose import choose, threads_worth
+from scalpel_rt.plan.choose import choose, rounds_worth, threads_worth
 from scalpel_rt.plan.forms import _zeros
 from scalpel_rt.plan.spec import KINDS, Op, Value
 from scalpel_rt.runtime import _kernels
@@ -172,6 +172,11 @@ def test_estimates_follow_arithmetic_and_bytes(monkeypatch):
 
 def test_threads_are_for_what_takes_longer_than_handing_it_over():
     assert [threads_worth(ns, 4) for ns in (0, 1000, 9000, 13000, 1e6)] == [1, 1, 2, 3, 4]
+
+
+def test_only_what_takes_long_is_done_in_rounds():
+    assert [rounds_worth(ns, 2) for ns in (0, 1e6, 2e7, 1e9, 1e30)] == [1, 1, 1, 64, 1 << 14]
+    assert rounds_worth(2e7, 2, rough=True) == 8
 
 
 def test_explain_names_every_step_and_every_candidate():

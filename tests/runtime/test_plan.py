@@ -166,6 +166,8 @@ def step(buffers, threads=1, **args):
     lambda: _plan.Steps([step({"x": 0, "y": 128})], 64, [], []),
     lambda: _plan.Steps([step({}, threads=0)], 64, [], []),
     lambda: _plan.Steps([step({}, threads=1000)], 64, [], []),
+    lambda: _plan.Steps([step({})._replace(rounds=0)], 64, [], []),
+    lambda: _plan.Steps([step({})._replace(rounds=1 << 15)], 64, [], []),
 ])
 def test_steps_stay_inside_their_arena(make):
     with pytest.raises(ValueError):

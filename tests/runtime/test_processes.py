@@ -73,10 +73,13 @@ def test_a_fork_while_another_thread_runs_stages():
 
 
 @needs_fork
-def test_a_fork_in_a_signal_handler_may_not_run_the_interrupted_plan():
+@pytest.mark.parametrize("program", ["convolutions(200, 64, 56)", "convolutions(1, 256, 56, batch=32)"],
+                         ids=["steps", "step"])
+def test_a_fork_in_a_signal_handler_may_not_run_the_interrupted_plan(program):
     """But its child goes on with the run when the handler returns, and may run the plan then."""
-    assert python(SETUP + """
-    plan, arrays = long()
+    assert python(SETUP + f"""
+    program = {program}
+    plan, arrays = compile_program(program, Options(threads=2)), image(program)
     want = plan.clone_state().run(*arrays)
     seen = []
     def handler(*_):

@@ -18,9 +18,11 @@ from .nets import chain, convolutions, image
 from .process import SETUP, python
 
 
+@pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("level", isa.runnable())
-def test_any_number_of_threads_gives_the_same_bits(level, monkeypatch):
+def test_any_number_of_threads_and_rounds_gives_the_same_bits(level, rounds, monkeypatch):
     monkeypatch.setattr("scalpel_rt.plan.build.threads_worth", lambda ns, threads: threads)
+    monkeypatch.setattr("scalpel_rt.plan.build.rounds_worth", lambda ns, threads, rough: 1 if threads == 1 else rounds)
     programs = [convolutions(2), convolutions(1, 7, 13, batch=3)]
     programs += [random_program(seed, 20)[0] for seed in range(20)]
     for program in programs:
@@ -116,14 +118,16 @@ def test_other_python_threads_run_while_a_plan_does():
     assert sum(begin < t < end for t in ticks) > 5
 
 
+@pytest.mark.parametrize("program", ["convolutions(300, 64, 56)", "convolutions(1, 256, 56, batch=32)"],
+                         ids=["steps", "step"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_stops_a_long_run(threads):
+def test_ctrl_c_stops_a_long_run(threads, program):
     """Within 100 ms of the main thread's own time: what a busy machine gives to others meanwhile does not count.
 
     The best of some tries is taken, since waiting for a helper that got no processor is time of our own too.
     """
     out = python(SETUP + f"""
-    program = convolutions(300, 64, 56)
+    program = {program}
     plan, arrays = compile_program(program, Options(threads={threads})), image(program)
     clock = time.pthread_getcpuclockid(threading.get_ident())
     late = []

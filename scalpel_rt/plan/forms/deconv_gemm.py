@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._base import Form, packed, register
+from ._base import SCALAR, Form, packed, register
 from ._epilogue import conv_args
 from ._panels import pack_even
 
@@ -36,7 +36,7 @@ class DeconvGemm(Form):
 
     def cost(self, op, kernel, machine):
         n, _, h, w = op.inputs[0].shape
-        return 2 * n * h * w * op.weights["w"].size, 4 * op.weights["w"].size, 0.5
+        return 2 * n * h * w * op.weights["w"].size, 4 * op.weights["w"].size, SCALAR if kernel.isa == "scalar" else 0.5
 
 
 def _phases(op):

@@ -147,27 +147,24 @@ static void run_tiles(conv_tile *t, conv_tile_run *run, int most, const pixel_ro
     }
 }
 
-/* Part tid of nt of the convolution, by blocks of output rows, by units, or by tiles, whatever gives even shares. most: TILE_V. */
+/* Part tid of nt of the convolution: so many blocks of output rows, the first and the last perhaps for some of their units only; where
+ * that gives no even shares, of all blocks some tiles. most: TILE_V. */
 static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, const uint32_t *ptr, int64_t units, int tid, int nt)
 {
     const scl_window *win = a->table;
     int64_t blocks = (a->oh + win->rows - 1) / win->rows, all = a->n * a->group * blocks, plane = a->oh * a->ow;
-    int64_t begin = 0, end = all, part = 0, parts = 1, upart = 0, uparts = 1;
-    if (all >= 4 * nt)
-        scl_part(all, 1, tid, nt, &begin, &end);
-    else if (units >= 4 * nt)
-        upart = tid, uparts = nt;
-    else
-        part = tid, parts = nt;
-    float *copy = a->scratch + tid * a->scratch_stride;
-    for (int64_t i = begin; i < end; i++) {
+    int64_t begin = all * tid, end = begin + all, part = 0, parts = 1;     /* in parts of a block, of which each has nt */
+    if (all * units < 4 * nt)
+        begin = 0, end = all * nt, part = tid, parts = nt;
+    float *copy = win->direct ? NULL : SCL_SCRATCH(a, tid);
+    for (int64_t i = begin / nt; i * nt < end; i++) {
         int64_t image = i / blocks / a->group, g = i / blocks % a->group, oy = i % blocks * win->rows;
         int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * (a->m / a->group) * plane + oy * a->ow;
         conv_tile t = {.a = a, .g = g, .src = copy, .y = a->y + image * a->y_stride + at};
         pixel_rows pixels = {rows, a->ow, win->pitch, INT64_MAX};
         t.add = a->add ? a->add + image * a->add_stride + at : NULL;
-        t.begin = unit_at(ptr + g * units, units, upart, uparts);
-        t.end = unit_at(ptr + g * units, units, upart + 1, uparts);
+        t.begin = unit_at(ptr + g * units, units, begin > i * nt ? begin - i * nt : 0, nt);
+        t.end = unit_at(ptr + g * units, units, end < (i + 1) * nt ? end - i * nt : nt, nt);
         if (t.begin == t.end)
             continue;
         if (win->direct) {

@@ -1,5 +1,4 @@
-#include "scl_epilogue.h"
-#include "scl_kernels.h"
+#include "row.h"
 
 /* Convolution, word for word: w[m][(channel, ky, kx)], no scratch. */
 void scl_conv_gemm__scalar(const void *args, int tid, int nt)
@@ -10,23 +9,19 @@ void scl_conv_gemm__scalar(const void *args, int tid, int nt)
     for (int64_t nm = begin; nm < end; nm++) {
         int64_t image = nm / a->m, m = nm % a->m;
         const float *x = a->x + image * a->x_stride + m / mg * cg * a->h * a->wd;
-        const float *w = (const float *)a->w + m * cg * a->kh * a->kw;
         for (int64_t oy = 0; oy < a->oh; oy++)
-            for (int64_t ox = 0; ox < a->ow; ox++) {
-                float sum = 0;
+            for (int64_t ox = 0; ox < a->ow; ox += ROW) {
+                int64_t n = a->ow - ox < ROW ? a->ow - ox : ROW;
+                const float *w = (const float *)a->w + m * cg * a->kh * a->kw;
+                float sum[ROW] = {0};
                 for (int64_t c = 0; c < cg; c++)
-                    for (int64_t ky = 0; ky < a->kh; ky++)
-                        for (int64_t kx = 0; kx < a->kw; kx++) {
-                            int64_t iy = oy * a->sh - a->ph + ky * a->dh, ix = ox * a->sw - a->pw + kx * a->dw;
-                            if (iy >= 0 && iy < a->h && ix >= 0 && ix < a->wd)
-                                sum += w[(c * a->kh + ky) * a->kw + kx] * x[(c * a->h + iy) * a->wd + ix];
-                        }
-                int64_t at = (m * a->oh + oy) * a->ow + ox;
-                if (a->bias)
-                    sum += ((const float *)a->bias)[m];
-                if (a->add)
-                    sum += a->add[image * a->add_stride + at];
-                a->y[image * a->y_stride + at] = scl_activate(sum, a->act, a->p0, a->p1, a->slope, m);
+                    for (int64_t ky = 0; ky < a->kh; ky++) {
+                        int64_t iy = oy * a->sh - a->ph + ky * a->dh;
+                        for (int64_t kx = 0; kx < a->kw; kx++, w++)
+                            if (iy >= 0 && iy < a->h)
+                                row_add(sum, n, *w, x + (c * a->h + iy) * a->wd, ox * a->sw - a->pw + kx * a->dw, a->sw, a->wd);
+                    }
+                row_end(a, sum, n, image, m, (m * a->oh + oy) * a->ow + ox);
             }
     }
 }

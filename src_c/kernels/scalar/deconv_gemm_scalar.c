@@ -1,5 +1,4 @@
-#include "scl_epilogue.h"
-#include "scl_kernels.h"
+#include "row.h"
 
 /* Deconvolution, word for word: w[c][m/group][ky][kx], as Caffe has it; no scratch. */
 void scl_deconv_gemm__scalar(const void *args, int tid, int nt)
@@ -12,19 +11,21 @@ void scl_deconv_gemm__scalar(const void *args, int tid, int nt)
         const float *x = a->x + image * a->x_stride + group * cg * a->h * a->wd;
         const float *w = (const float *)a->w + (group * cg * mg + m % mg) * a->kh * a->kw;
         for (int64_t oy = 0; oy < a->oh; oy++)
-            for (int64_t ox = 0; ox < a->ow; ox++) {
-                float sum = 0;
+            for (int64_t ox = 0; ox < a->ow; ox += ROW) {
+                int64_t n = a->ow - ox < ROW ? a->ow - ox : ROW;
+                float sum[ROW] = {0};
                 for (int64_t c = 0; c < cg; c++)
-                    for (int64_t ky = 0; ky < a->kh; ky++)
-                        for (int64_t kx = 0; kx < a->kw; kx++) {
-                            int64_t y = oy + a->ph - ky * a->dh, x0 = ox + a->pw - kx * a->dw;
-                            if (y >= 0 && y % a->sh == 0 && y / a->sh < a->h && x0 >= 0 && x0 % a->sw == 0 && x0 / a->sw < a->wd)
-                                sum += w[(c * mg * a->kh + ky) * a->kw + kx] * x[(c * a->h + y / a->sh) * a->wd + x0 / a->sw];
-                        }
-                int64_t at = (m * a->oh + oy) * a->ow + ox;
-                if (a->bias)
-                    sum += ((const float *)a->bias)[m];
-                a->y[image * a->y_stride + at] = scl_activate(sum, a->act, a->p0, a->p1, a->slope, m);
+                    for (int64_t ky = 0; ky < a->kh; ky++) {
+                        int64_t iy = oy + a->ph - ky * a->dh;
+                        if (iy < 0 || iy % a->sh || iy / a->sh >= a->h)
+                            continue;
+                        for (int64_t kx = 0; kx < a->kw; kx++)
+                            row_spread(sum, n, w[(c * mg * a->kh + ky) * a->kw + kx], x + (c * a->h + iy / a->sh) * a->wd,
+                                       ox + a->pw - kx * a->dw, a->sw, a->wd);
+                    }
+                float *y = a->y + image * a->y_stride + (m * a->oh + oy) * a->ow + ox;
+                for (int64_t i = 0; i < n; i++)
+                    y[i] = scl_activate(a->bias ? sum[i] + ((const float *)a->bias)[m] : sum[i], a->act, a->p0, a->p1, a->slope, m);
             }
     }
 }
