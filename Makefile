@@ -97,7 +97,7 @@ asan: $(VENV)/installed-dev
 
 # The kernels of AVX-512 on processors without it, in C and AVX2 (tests/emulated), under the same sanitizers.
 EMULATED       := build/emulated
-EMULATED_FLAGS := $(ASAN_FLAGS) -O2 -mno-avx512f -Itests/emulated -DSCL_EMULATED -Wno-psabi
+EMULATED_FLAGS := $(ASAN_FLAGS) -mno-avx512f -Itests/emulated -DSCL_EMULATED -Wno-psabi
 EMULATED_TESTS ?= tests/kernels tests/plan tests/golden tests/models tests/runtime/test_determinism.py
 
 emulated: $(VENV)/installed-dev
