@@ -20,20 +20,8 @@ VERBS = ("info", "check", "run", "classify", "train", "fold", "prune", "scalpel"
 
 def main(argv=None):
     """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="scalpel-rt", description="Run Caffe models without Caffe, pruned for the hardware they run on.",
-        epilog="scalpel-rt VERB --help shows each verb's options and an example.")
-    parser.add_argument("--version", action="version", version=f"scalpel-rt {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name in VERBS:
-        module = importlib.import_module(f".{name}", __name__)
-        verb = verbs.add_parser(name, help=module.SUMMARY, description=module.SUMMARY + ".",
-                                epilog=f"example:\n{module.EXAMPLE}",
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
-        module.arguments(verb)
-        verb.set_defaults(run=module.run)
-    args = parser.parse_args(argv)
     try:
+        args = _parsed(argv)
         status = args.run(args)
         sys.stdout.flush()
         return status
@@ -53,3 +41,19 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("scalpel-rt: stopped", file=sys.stderr)
         return 130
+
+
+def _parsed(argv):
+    parser = argparse.ArgumentParser(
+        prog="scalpel-rt", description="Run Caffe models without Caffe, pruned for the hardware they run on.",
+        epilog="scalpel-rt VERB --help shows each verb's options and an example.")
+    parser.add_argument("--version", action="version", version=f"scalpel-rt {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name in VERBS:
+        module = importlib.import_module(f".{name}", __name__)
+        verb = verbs.add_parser(name, help=module.SUMMARY, description=module.SUMMARY + ".",
+                                epilog=f"example:\n{module.EXAMPLE}",
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.arguments(verb)
+        verb.set_defaults(run=module.run)
+    return parser.parse_args(argv)
