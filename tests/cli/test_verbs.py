@@ -243,14 +243,15 @@ def test_kernels_lists_levels(capsys):
     assert "conv" in capsys.readouterr().out
 
 
-def test_ctrl_c_ends_a_run_in_one_line(tmp_path):
+@pytest.mark.parametrize("seconds", [0.05, 0.5], ids=["while it starts", "while it runs"])
+def test_ctrl_c_ends_a_run_in_one_line(tmp_path, seconds):
     """In the middle of seconds of convolutions, at the latest."""
     layers = "".join(f'layer {{ name: "c{i}" type: "Convolution" bottom: "{i}" top: "{i + 1}" '
                      'convolution_param { num_output: 64 kernel_size: 3 pad: 1 } }' for i in range(40))
     (tmp_path / "long.prototxt").write_text('input: "0" input_shape { dim: 1 dim: 64 dim: 256 dim: 256 }' + layers)
     out = python(SETUP + f"""
     from scalpel_rt.cli import main
-    signal_soon(signal.SIGINT, 0.5)
+    signal_soon(signal.SIGINT, {seconds})
     sys.stderr = sys.stdout
     print(main(["run", {str(tmp_path / "long.prototxt")!r}, "--random", "--threads", "1", "--isa", "scalar"]))
     """)
