@@ -98,7 +98,7 @@ asan: $(VENV)/installed-dev
 # The kernels of AVX-512 on processors without it, in C and AVX2 (tests/emulated), under the same sanitizers.
 EMULATED       := build/emulated
 EMULATED_FLAGS := $(ASAN_FLAGS) -mno-avx512f -Itests/emulated -DSCL_EMULATED -Wno-psabi
-EMULATED_TESTS ?= tests/kernels tests/plan tests/golden tests/models tests/runtime/test_determinism.py
+EMULATED_TESTS ?= tests/kernels tests/plan tests/golden tests/sparse tests/runtime/test_determinism.py tests/models/test_blobs.py tests/models/test_shipped.py
 
 emulated: $(VENV)/installed-dev
 	$(call sanitized,$(EMULATED),$(EMULATED_FLAGS),SCALPEL_ISAS=avx512) -m pytest -p no:cacheprovider $(EMULATED_TESTS)
