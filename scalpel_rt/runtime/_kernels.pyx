@@ -81,8 +81,8 @@ def fill_args(size_t address, str kind, args):
         elif type_ == "f":
             (<float *>at)[0] = value
         elif isinstance(value, np.ndarray):
-            if not value.flags.c_contiguous:
-                raise ValueError(f"{kind}.{name}: the array is not C-contiguous")
+            if not value.flags.c_contiguous or not value.flags.aligned:
+                raise ValueError(f"{kind}.{name}: the array is not C-contiguous, or not aligned")
             keep.append(value)
             (<size_t *>at)[0] = <size_t>value.ctypes.data
         else:

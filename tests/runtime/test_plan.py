@@ -180,6 +180,14 @@ def test_steps_know_their_arguments(made):
         _plan.Steps([step(**made)], 64, [], [])
 
 
+def test_arrays_are_contiguous_and_aligned():
+    """Weights of a mapped file may begin at any byte; kernels read floats."""
+    bytes_ = np.zeros(4 * 3 + 1, np.uint8)
+    for x in (np.zeros(6, np.float32)[::2], bytes_[1:].view(np.float32)):
+        with pytest.raises(ValueError, match="not aligned"):
+            _kernels.call(KERNEL, {"x": x, "y": np.zeros(3, np.float32), "count": 3})
+
+
 # -- memory ------------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ def turn(bands, out):
 
     By the copy kernel: NumPy takes many times as long for matrices that are larger than the caches.
     """
-    bands = np.ascontiguousarray(bands, np.float32)
+    bands = np.require(bands, np.float32, "CA")     # in a file that is mapped, weights begin at any byte
     count, rows, columns = bands.shape
     numbers = {"d3": count, "xs3": rows * columns, "ys3": rows * columns, "d4": columns, "xs4": 1, "ys4": rows,
                "d5": rows, "xs5": columns, "ys5": 1}
