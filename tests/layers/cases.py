@@ -109,12 +109,13 @@ def window(d, names=("kernel_size", "stride", "pad")):
 
 @case("Convolution", "DepthwiseConvolution")
 def convolution(d):
-    x = d.image(9)      # as far as a window of 5 reaches with a dilation of 2: one that hangs over is left to Python
+    dilation = d.int(1, 2)
+    x = d.image(9 if dilation == 2 else 7)      # as far as a window of 5 reaches: one that hangs over is left to Python
     group = d.one(1, x.shape[1])
     text = window(d)
     bias = d.one("true", "false")
     return (f"convolution_param {{ num_output: {group * d.int(1, 5)} group: {group} bias_term: {bias} {text} "
-            f"dilation: {d.int(1, 2)} }}"), [x, ], SUM
+            f"dilation: {dilation} }}"), [x, ], SUM
 
 
 @case("ConvolutionDepthwise", "CConvolutionDepthwise")

@@ -87,6 +87,8 @@ FAULTS = [
           "tests/runtime/test_threads.py -k same_bits"),
     Fault("interpolation: scratch by part, not by lane", f"{BODY}/interp_plain.h",
           "SCL_SCRATCH(a, tid)", "a->scratch + tid * a->scratch_stride", f"{KERNELS}/test_interp_plain.py"),
+    Fault("kernels: arrays that begin at any byte", "scalpel_rt/runtime/_kernels.pyx",
+          " or not value.flags.aligned:", ":", "tests/runtime/test_plan.py -k aligned"),
     Fault("plan: two runs at once in one arena", "scalpel_rt/runtime/_plan.pyx",
           "if not PyThread_acquire_lock(self._lock, NOWAIT_LOCK):", "if self._lock == NULL:",
           "tests/runtime/test_threads.py -k many_callers"),
