@@ -22,7 +22,7 @@ def plan_part(plan):
         known = row.ns == row.ns        # nobody knows it of layers that only Python runs
         total += row.ns if known else 0.0
         second = f"{others[0][1]} {others[0][0] / 1e3:.1f}" if others else ""
-        rows.append((row.layers, row.kind, "×".join(map(str, row.shape)), row.kernel, row.threads,
+        rows.append((row.layers, row.kind, row.size("×"), row.kernel, row.threads,
                      f"{row.ns / 1e3:.1f}" if known else "", second))
     return page_part(("layers", "kind", "output", "kernel", "threads", "µs", "next best (µs)"), rows, {4, 5},
                      f"{len(rows)} steps, {total / 1e3:.1f} µs on one thread as far as is known")

@@ -66,7 +66,7 @@ def _plan(net):
             (
                 row.layers,
                 row.kind,
-                "x".join(map(str, row.shape)),
+                row.size(),
                 row.kernel,
                 row.threads,
                 f"{row.ns / 1e3:.1f}",

@@ -150,7 +150,7 @@ def _entry(runner, timing, watch, dense, threads, batch, accuracies):
         if isinstance(runner.call, Ours):
             plan = runner.call.plan
             kinds = {row.layers: (row.kind, row.kernel) for row in runner.call.rows}
-            for step in plan.steps.steps:
+            for step in (step for part in plan.plans for step in part.steps.steps):
                 packed[step.name] = packed.get(step.name, 0) + packed_bytes(step)
         for name, taken in watch.times().items():
             work = load.of(name, way.runner, packed.get(name) if kinds else None)

@@ -14,6 +14,7 @@ from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
 from .tune import Tuner
+from .turns import PlanInTurns, in_turns
 
 TUNED = ("conv", "deconv", "fc")  # kinds of which there are kernels with different ideas; of the others take the widest
 
@@ -34,9 +35,10 @@ def compile_graph(graph, options=None, keep=(), state=None):
 
     Returns
     -------
-    Plan or StagedPlan
-        The former when every layer can be compiled: then a run is one C call. Both have the same face: ``run``,
-        ``run_all``, ``value``, ``clone_state``, ``explain``, ``inputs``, ``outputs``.
+    Plan, PlanInTurns or StagedPlan
+        The first two when every layer can be compiled: then a run is one C call, or one for each turn of a batch that no
+        cache holds. All have the same face: ``run``, ``run_all``, ``timed``, ``value``, ``clone_state``, ``explain``,
+        ``plans``, ``inputs``, ``outputs``.
 
     Raises ShapeError when a shape is not known, UnsupportedError when no kernel can do something, OptionsError,
     MemoryError.
@@ -57,13 +59,23 @@ def compile_graph(graph, options=None, keep=(), state=None):
 
 
 def compile_program(program, options, n_outputs=None):
-    """A :class:`~scalpel_rt.runtime._plan.Plan` that does what ``program`` says.
+    """A :class:`~scalpel_rt.runtime._plan.Plan` that does what ``program`` says, or a :class:`.turns.PlanInTurns`.
 
     The first ``n_outputs`` of its outputs (None = all) are what a run gives, the others are kept for ``value()``.
     """
+    program = run_passes(program)
+    n_outputs = len(program.outputs) if n_outputs is None else n_outputs
+    turns = in_turns(program, isa.machine())
+    if turns is None:
+        return _whole(program, options, n_outputs)
+    return PlanInTurns(turns, program, n_outputs, lambda part, given: _whole(part, options, given))
+
+
+def _whole(program, options, n_outputs):
+    """A Plan of all operations for all images at once."""
     level, machine = isa.active(options.isa), isa.machine()
     threads = options.threads or isa.usable_cores()
-    program = images_to_pixels(run_passes(program), options)
+    program = images_to_pixels(program, options)
     ops = list(memory.split_copies(program.ops))
     tuner = Tuner(machine, _weight_bytes(ops)) if options.tuned else None
     compared = {t: compare(op, level, options, machine) for t, op in enumerate(ops) if op.kind not in ("view", "fill")}
@@ -80,8 +92,8 @@ def compile_program(program, options, n_outputs=None):
     constants = [(as_f32(op.weights["value"]), 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
     rows = [row(choices[t], step) for t, step in zip(layout.work, steps, strict=True)]
     slots = _slots(program.outputs, layout)
-    given, kept = (slots, ()) if n_outputs is None else (slots[:n_outputs], slots[n_outputs:])
-    return _plan.Plan(_plan.Steps(steps, 4 * layout.size, _slots(program.inputs, layout), given, kept, constants, rows))
+    return _plan.Plan(_plan.Steps(steps, 4 * layout.size, _slots(program.inputs, layout), slots[:n_outputs],
+                                  slots[n_outputs:], constants, rows))
 
 
 def _rough(choice):

@@ -7,12 +7,31 @@ import numpy as np
 
 from .forms._sparse import kept
 
-#: ``layers``: their names, joined by "+"; ``kind`` of operation; ``shape`` of its output; ``kernel``: symbol of the one
-#: that was chosen; ``threads``; ``ns``: what it should take on one thread; ``costs``: {symbol: ns} of the kernels that
-#: were compared, estimated or ``measured``; ``rejected``: {symbol: why} of all others; ``multiply_adds``,
-#: ``weight_bytes`` (packed, indices among them) and ``value_bytes`` (read and written, each value once).
-Row = namedtuple("Row", "layers kind shape kernel threads ns costs measured rejected multiply_adds weight_bytes "
-                        "value_bytes")
+
+class Row(namedtuple("Row", "layers kind shape kernel threads ns costs measured rejected multiply_adds weight_bytes "
+                            "value_bytes turns", defaults=(1,))):
+    """A step of a plan.
+
+    ``layers``: their names, joined by "+"; ``kind`` of operation; ``shape`` of its output; ``kernel``: symbol of the
+    one that was chosen; ``threads``; ``ns``: what it should take on one thread; ``costs``: {symbol: ns} of the kernels
+    that were compared, estimated or ``measured``; ``rejected``: {symbol: why} of all others; ``multiply_adds``,
+    ``weight_bytes`` (packed, indices among them) and ``value_bytes`` (read and written, each value once); ``turns``:
+    how often it is done in a run, each time for a few of the images (see scalpel_rt.plan.turns), while all else is of
+    the whole run.
+    """
+
+    __slots__ = ()
+
+    def size(self, times="x"):
+        """The shape, for people."""
+        return times.join(map(str, self.shape)) + (f" in {self.turns} turns" if self.turns > 1 else "")
+
+    def repeated(self, turns, images):
+        """The Row of the same step done so many times, on ``images`` in all."""
+        return self._replace(shape=(images, *self.shape[1:]), ns=self.ns * turns,
+                             costs={symbol: ns * turns for symbol, ns in self.costs.items()}, turns=turns,
+                             multiply_adds=self.multiply_adds * turns, value_bytes=self.value_bytes * turns)
+
 
 PYTHON = "python"       # in place of a kernel, for a layer that only Python can run
 

@@ -7,7 +7,6 @@ from collections import OrderedDict
 import numpy as np
 
 from ..errors import ShapeError, located
-from ..layers._base import as_f32
 from ..notebook import plan_part
 from ..runtime import _plan
 from ..runtime.reference import run_layer
@@ -47,6 +46,11 @@ class StagedPlan:
     def stages(self):
         """The stages whose shapes do not hang on data, in order."""
         return tuple(self._chain.stages)
+
+    @property
+    def plans(self):
+        """The Plans that its compiled stages are made of."""
+        return tuple(plan for stage in self.stages if isinstance(stage, CompiledStage) for plan in stage.plan.plans)
 
     def run(self, *arrays, out=None):
         """As :meth:`_plan.Plan.run`."""
@@ -90,7 +94,7 @@ class StagedPlan:
         if len(arrays) != len(inputs):
             raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(b.name for b in inputs)}), "
                              f"not {len(arrays)}")
-        return {blob: _checked(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
+        return {blob: _plan.converted(array, blob) for blob, array in zip(inputs, arrays, strict=True)}
 
     def clone_state(self):
         """Another plan over the same weights, with memory of its own; stateful layers go on from where they are now."""
@@ -105,6 +109,7 @@ class StagedPlan:
     def explain(self):
         """The rows of all compiled stages (see scalpel_rt.plan.explain.Row)."""
         return [row for stage in self._chain.all_stages() for row in stage.explain()]
+
     def _repr_html_(self):
         return plan_part(self)
 
@@ -190,9 +195,10 @@ class CompiledStage:
         values.update(zip(self.outputs, results, strict=True))
 
     def timed(self, values, state):
-        trace = self.plan.trace(*[values[blob] for blob in self.inputs])
-        values.update(zip(self.outputs, trace.outputs, strict=True))
-        return zip(self.plan.explain(), (trace.steps[:, 1] - trace.steps[:, 0]).tolist(), strict=True)
+        results = [np.empty(slot.shape, np.float32) for slot in self.plan.outputs]
+        times = self.plan.timed(*[values[blob] for blob in self.inputs], out=results)
+        values.update(zip(self.outputs, results, strict=True))
+        return times
 
     def clone(self):
         return CompiledStage(self.plan.clone_state(), self.inputs, self.outputs)
@@ -224,12 +230,3 @@ class PythonStage:
 
     def explain(self):
         return []
-
-
-def _checked(array, blob):
-    array = np.asarray(array)
-    if array.shape != blob.shape:
-        raise ShapeError(f"input {blob.name!r} takes an array of shape {blob.shape}, not {array.shape}")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"input {blob.name!r} takes real numbers, not {array.dtype}")
-    return as_f32(array)

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..errors import OptionsError, ShapeError
 from ..plan.explain import PYTHON, Row
-from ..plan.stages import StagedPlan
 from ..runtime import _plan
 from .machine import Peaks, peaks, probe_kernel
 from .timer import Timing, duration, time_together
@@ -111,7 +110,7 @@ class Profile:
     def _step_dict(self, step):
         row, (of_flops, of_bytes) = step.row, self.of_peak(step)
         return {"layers": row.layers, "kind": row.kind, "shape": list(row.shape), "kernel": row.kernel,
-                "threads": row.threads, "time": step.timing.as_dict(), "share": step.share,
+                "threads": row.threads, "turns": row.turns, "time": step.timing.as_dict(), "share": step.share,
                 "multiply_adds": row.multiply_adds, "weight_bytes": row.weight_bytes, "value_bytes": row.value_bytes,
                 "gflops": step.gflops, "gbs": step.gbs, "of_peak_gflops": of_flops, "of_peak_gbs": of_bytes}
 
@@ -123,7 +122,7 @@ class Profile:
         for step in self.steps:
             row, (of_flops, of_bytes) = step.row, self.of_peak(step)
             matrix = row.multiply_adds > 0
-            rows.append((row.layers, row.kind, "x".join(map(str, row.shape)), short(row.kernel), row.threads,
+            rows.append((row.layers, row.kind, row.size(), short(row.kernel), row.threads,
                          duration(step.timing.median), duration(step.timing.mean), duration(step.timing.min),
                          f"{100 * step.share:.1f} %", f"{row.multiply_adds:.3g}" if matrix else "",
                          f"{step.nbytes:.3g}", f"{step.gflops:.1f}" if matrix else "",
@@ -198,16 +197,9 @@ def prepare(net, options, inputs):
     return plan, arrays
 
 
-def plans_of(plan):
-    """The compiled plans that a plan is made of."""
-    if isinstance(plan, StagedPlan):
-        return [stage.plan for stage in plan.stages if hasattr(stage, "plan")]
-    return [plan]
-
-
 def footprint(plan):
     """Bytes that a run touches: packed weights, and the memory that holds all values."""
-    return sum(p.steps.weight_bytes + p.steps.arena for p in plans_of(plan))
+    return sum(p.steps.weight_bytes + p.steps.arena for p in plan.plans)
 
 
 def short(kernel):

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from ..files import atomic_write
-from ..plan.stages import StagedPlan
+from ..runtime import _plan
 from .steps import prepare, short
 
 WARM = 3    # runs before the one that is written down
@@ -17,14 +17,14 @@ def chrome_trace(net, options=None, *, inputs=None):
 
     One row for each thread of the pool, a box for each part of a step that it did, named after its layers, with the
     kernel among its arguments; one row for the run as the caller sees it. Times are in µs from the beginning of the
-    call. Of plans in stages the stages are there in the order of the run, those that only Python can run on the
-    caller's thread. Parameters and errors as for :func:`.steps.profile`.
+    call. Of plans in stages or in turns the steps are there once, in their order, each as long as it took in all, on
+    the caller's thread. Parameters and errors as for :func:`.steps.profile`.
     """
     plan, arrays = prepare(net, options, inputs)
     for _ in range(WARM):
         plan.run_all(*arrays)
     start = time.perf_counter_ns()
-    steps = _staged(plan, arrays) if isinstance(plan, StagedPlan) else _compiled(plan, arrays)
+    steps = _compiled(plan, arrays) if isinstance(plan, _plan.Plan) else _one_after_another(plan, arrays)
     end = time.perf_counter_ns()
     threads = sorted({thread for *_, thread in steps})
     events = [_named("process_name", 0, net.name or "net"), _named("thread_name", 0, "run")]
@@ -32,7 +32,7 @@ def chrome_trace(net, options=None, *, inputs=None):
     events.append(_box("run", 0, 0, end - start, {}))
     for row, begin, stop, thread in steps:
         events.append(_box(row.layers, thread + 1, begin - start, stop - begin, {
-            "kind": row.kind, "kernel": short(row.kernel), "output": "x".join(map(str, row.shape)),
+            "kind": row.kind, "kernel": short(row.kernel), "output": row.size(),
             "multiply-adds": row.multiply_adds, "bytes": row.weight_bytes + row.value_bytes}))
     return {"traceEvents": events, "displayTimeUnit": "ns"}
 
@@ -51,8 +51,8 @@ def _compiled(plan, arrays):
             for thread in np.flatnonzero(parts[i, :, 1]).tolist()]
 
 
-def _staged(plan, arrays):
-    """The same for a plan in stages: one after another, as far as each took; parts are not told apart."""
+def _one_after_another(plan, arrays):
+    """The same for a plan that is more than one Plan; parts are not told apart."""
     found, now = [], time.perf_counter_ns()
     for row, ns in plan.timed(*arrays):
         found.append((row, now, now + ns, 0))

@@ -271,6 +271,11 @@ cdef class Plan:
         return plan_part(self)
 
     @property
+    def plans(self):
+        """The Plans that it is made of: itself."""
+        return (self,)
+
+    @property
     def inputs(self):
         """The Slots of what :meth:`run` takes."""
         return self.steps.inputs
@@ -321,16 +326,13 @@ cdef class Plan:
                 return array
         raise KeyError(name)
 
-    def timed(self, *arrays):
+    def timed(self, *arrays, out=None):
         """Run once and say how long everything took: [(row of :meth:`explain`, ns)], as for plans in stages."""
-        return list(zip(self.steps.rows, self.time(*arrays).tolist()))
+        return list(zip(self.steps.rows, self._timed(arrays, out).tolist()))
 
     def time(self, *arrays):
         """Run once and say how long each step took: int64 nanoseconds, of which reading the clock takes some 20."""
-        cdef int count = self.steps._count
-        stamps = np.zeros((max(count, 1), 2), np.int64)
-        self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, NULL)
-        return stamps[:count, 1] - stamps[:count, 0]
+        return self._timed(arrays, None)
 
     def trace(self, *arrays):
         """Run once and say when everything began and ended: a :class:`Trace`. The clock is that of
@@ -341,6 +343,12 @@ cdef class Plan:
         outputs = self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, <int64_t *><size_t>parts.ctypes.data)
         return Trace(outputs, stamps[:count], parts[:count])
 
+    cdef _timed(self, tuple arrays, out):
+        cdef int count = self.steps._count
+        stamps = np.zeros((max(count, 1), 2), np.int64)
+        self._run(arrays, out, <int64_t *><size_t>stamps.ctypes.data, NULL)
+        return stamps[:count, 1] - stamps[:count, 0]
+
     cdef tuple _run(self, tuple arrays, out, int64_t *stamps, int64_t *parts):
         cdef Steps steps = self.steps
         cdef Py_ssize_t n_in = len(steps.inputs), n_out = len(steps.outputs), got = 0, i
@@ -349,19 +357,14 @@ cdef class Plan:
         if len(arrays) != n_in:
             raise ShapeError(f"the plan takes {n_in} array(s) ({', '.join([s.name for s in steps.inputs])}), "
                              f"not {len(arrays)}")
-        if out is None:
-            results = tuple([_empty(slot.shape, _float32) for slot in steps.outputs])
-        else:
-            results = (out,) if isinstance(out, np.ndarray) else tuple(out)
-            if len(results) != n_out:
-                raise ShapeError(f"the plan gives {n_out} array(s), out holds {len(results)}")
+        taken = _results(steps.outputs, out)
         self._lock.acquire()
         try:
             for i in range(n_in):
                 _view_input(&self._views[i], arrays[i], steps.inputs[i])
                 got += 1
             for i in range(n_out):
-                _view_output(&self._views[n_in + i], results[i], steps.outputs[i])
+                _view_output(&self._views[n_in + i], taken[i], steps.outputs[i])
                 got += 1
             if PyThread_get_thread_ident() == _main_thread:  # the only one that Python gives signals to
                 tick = _tick
@@ -377,7 +380,7 @@ cdef class Plan:
             for i in range(got):
                 PyBuffer_Release(&self._views[i])
             self._lock.release()
-        return results
+        return taken
 
 
 cdef unsigned long _main_thread
@@ -430,17 +433,39 @@ cdef int _view_input(Py_buffer *view, array, slot) except -1:
         if _fits(view, slot.shape):
             return 0
         PyBuffer_Release(view)
-    PyObject_GetBuffer(_converted(array, slot), view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    PyObject_GetBuffer(converted(array, slot), view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     return 0
 
 
-def _converted(array, slot):
+def converted(array, slot):
+    """``array`` as an input: C-contiguous float32 of the slot's shape; ShapeError, TypeError."""
     array = np.asarray(array)
     if array.shape != slot.shape:
         raise ShapeError(f"input {slot.name!r} takes an array of shape {slot.shape}, not {array.shape}")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"input {slot.name!r} takes real numbers, not {array.dtype}")
-    return np.ascontiguousarray(array, np.float32).reshape(slot.shape)
+    with np.errstate(over="ignore"):           # it becomes infinite, as in Caffe
+        return np.ascontiguousarray(array, np.float32).reshape(slot.shape)
+
+
+cdef tuple _results(tuple slots, out):
+    """Arrays for as many outputs: new ones, or what ``out`` holds."""
+    if out is None:
+        return tuple([_empty(slot.shape, _float32) for slot in slots])
+    taken = (out,) if isinstance(out, np.ndarray) else tuple(out)
+    if len(taken) != len(slots):
+        raise ShapeError(f"the plan gives {len(slots)} array(s), out holds {len(taken)}")
+    return taken
+
+
+def results(slots, out):
+    """A tuple of arrays that outputs can be written to: new ones where ``out`` is None, else its own; ShapeError, TypeError."""
+    cdef Py_buffer view
+    taken = _results(tuple(slots), out)
+    for array, slot in zip(taken, slots):
+        _view_output(&view, array, slot)
+        PyBuffer_Release(&view)
+    return taken
 
 
 cdef int _view_output(Py_buffer *view, array, slot) except -1:

@@ -135,6 +135,11 @@ FAULTS = [
     Fault("candidates: Winograd although numerics are exact", "scalpel_rt/plan/candidates.py",
           'if options.numerics == "exact" and not form.exact:', 'if options.numerics == "precise" and not form.exact:',
           "tests/plan/test_choose.py"),
+    Fault("turns: the last one begins where the one before ended", "scalpel_rt/plan/turns.py",
+          "first = min(turn * self._images, self._n - self._images)", "first = turn * self._images",
+          "tests/plan/test_turns.py"),
+    Fault("turns: a copy that mixes images is taken for one that does not", "scalpel_rt/plan/turns.py",
+          "strides[j] * (d // n) == v.size // n and ", "", "tests/plan/test_turns.py"),
     # -- pruning and formats -----------------------------------------------------------------------------------------
     Fault("groups: one with a single zero counts as empty", "scalpel_rt/sparse/groups.py",
           "keep = (blocks != 0).any(axis=2)", "keep = (blocks != 0).all(axis=2)", "tests/sparse/test_formats.py"),

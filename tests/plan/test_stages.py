@@ -1,17 +1,20 @@
 """Whole graphs: one Plan where all layers can be compiled, stages where some cannot."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scalpel_rt.runtime._plan import Plan
 
+from scalpel_rt import isa
 from scalpel_rt.errors import GraphError, OptionsError, ShapeError
 from scalpel_rt.graph import build
 from scalpel_rt.layers import Layer, register, unregister
 from scalpel_rt.options import Options
 from scalpel_rt.plan.build import compile_graph
 from scalpel_rt.plan.stages import CompiledStage, PythonStage, StagedPlan
+from scalpel_rt.plan.turns import PlanInTurns
 from scalpel_rt.runtime.reference import ReferencePlan
 from tests.graph.nets import LENET, input_layer, layer, message
 
@@ -84,6 +87,16 @@ def test_a_python_layer_splits_the_net():
     assert [row.kind for row in plan.explain()] == ["conv", "conv", "eltwise"]
     agree(plan, MIXED, X)
     agree(plan, MIXED, X[::-1])
+
+
+def test_a_stage_runs_in_turns(monkeypatch):
+    tiny = replace(isa.machine(), l2=256, l3=1 << 12)
+    monkeypatch.setattr(isa, "machine", lambda: tiny)
+    text, x = MIXED.replace("dim: 2 ", "dim: 8 ", 1), np.tile(X, (4, 1, 1, 1))
+    plan = compile_graph(graph(text), Options(tune=False))
+    assert [type(stage.plan) for stage in plan.stages[::2]] == [PlanInTurns] * 2 and len(plan.plans) == 2
+    agree(plan, text, x)
+    assert [row.turns > 1 for row, _ in plan.timed(x)] == [True, False, True, True]
 
 
 def test_both_kinds_of_plan_have_one_face():

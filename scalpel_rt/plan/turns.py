@@ -1,0 +1,246 @@
+"""Many images, a few at a time.
+
+Sixteen images of a large net touch more memory than caches hold: each step would find what the last one wrote in slow
+memory only. So what treats images one by one runs on a few of them from the first step to the last, then on the next
+few. What follows runs on all: fully connected layers, whose weights are better read once, and what mixes images.
+"""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..notebook import plan_part
+from ..runtime import _plan
+from . import memory
+from .spec import Program, Value
+
+#: Their sizes where nobody knows them.
+L2, L3 = 256 << 10, 16 << 20
+#: Share of the third cache that the values of a turn may take; the rest is for weights, and for other processes.
+OF_L3 = 1 / 3
+#: How many times the second cache all images' values must be, or nothing is gained.
+OF_L2 = 4
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A program in two: ``front`` runs ``count`` times, each time on ``images`` of the ``n`` images; ``rest``, where it
+    is not None, on all.
+
+    ``reads`` and ``makes`` are the values of the program that the front's inputs and outputs are parts of. What the
+    front has not made of the program's outputs the rest gives, in their order.
+    """
+
+    front: Program
+    rest: Program | None
+    reads: tuple
+    makes: tuple
+    n: int
+    images: int
+
+    @property
+    def count(self):
+        """How many turns there are. The last one begins early enough to have as many images as the others."""
+        return math.ceil(self.n / self.images)
+
+
+def in_turns(program, machine):
+    """The Turns of a program, or None where all images at once are as good, or there is one only."""
+    n = program.inputs[0].shape[0] if program.inputs and program.inputs[0].shape else 0
+    if n < 2:
+        return None
+    front, rest, apart = [], [], {v for v in program.inputs if _divisible(v, n)}
+    for op in program.ops:
+        if op.inputs and apart.issuperset(op.inputs) and _one_by_one(op, n, machine):
+            front.append(op)
+            apart.update(op.outputs)
+        else:
+            rest.append(op)
+    images = _images(front, program.inputs, n, machine)
+    if images == n:
+        return None
+    parts = {v: Value(v.name, (v.shape[0] // n * images, *v.shape[1:])) for v in apart}
+    reads = tuple(v for v in program.inputs if any(v in op.inputs for op in front))
+    wanted = {v for op in rest for v in op.inputs}.union(program.outputs)
+    makes = tuple(v for op in front for v in op.outputs if v in wanted)
+    later = tuple(v for v in program.outputs if v not in makes)
+    return Turns(Program(tuple(_part(op, parts, n, images) for op in front), tuple(parts[v] for v in reads),
+                         tuple(parts[v] for v in makes)),
+                 Program(tuple(rest), tuple(v for v in (*program.inputs, *makes) if v in wanted), later)
+                 if rest or later else None, reads, makes, n, images)
+
+
+def _images(front, inputs, n, machine):
+    """How many images a turn of the operations ``front`` should take; ``n``, all, where turns are not worth it.
+
+    As many as have values in the third cache, but no more than weigh as much as the weights, which every turn reads:
+    beyond that there is little left to save, while the values leave the second cache, too. All turns take as many, or
+    the last ones would need a plan of their own.
+    """
+    ops = list(memory.split_copies(front))
+    if all(op.kind == "view" for op in ops):
+        return n
+    values = 4 * memory.lay_out(ops, inputs, (), {}).size / n
+    if n * values <= OF_L2 * (machine.l2 or L2):
+        return n
+    weights = 4 * sum(np.count_nonzero(w) for op in ops for w in op.weights.values())
+    most = min(OF_L3 * (machine.l3 or L3) // values, math.ceil(weights / values))
+    return math.ceil(n / math.ceil(n / max(most, 1)))
+
+
+def _divisible(value, n):
+    """Whether a value is ``n`` equal parts one after the other, as far as its shape says."""
+    return bool(value.shape) and value.shape[0] > 0 and value.shape[0] % n == 0
+
+
+def _one_by_one(op, n, machine):
+    """Whether part i of each output comes from part i of each input alone, with no weights that are worth reading for
+    all at once."""
+    if not all(_divisible(v, n) for v in (*op.inputs, *op.outputs)):
+        return False
+    if op.kind == "fc":
+        return op.weights["w"].nbytes <= (machine.l2 or L2)
+    return op.kind != "copy" or all(_along(part, op, n) is not None for part in op.attrs["parts"])
+
+
+def _along(part, op, n):
+    """Which of the loops of a part of a copy goes from image to image; None: the part mixes them."""
+    dims, sides = part["dims"], ((op.inputs[part["input"]], part["x_strides"], part["x_offset"]),
+                                 (op.outputs[0], part["y_strides"], part["y_offset"]))
+    for j, d in enumerate(dims):
+        if d % n == 0 and all(strides[j] * (d // n) == v.size // n and _within(dims, strides, offset, j, n, v.size // n)
+                              for v, strides, offset in sides):
+            return j
+    return None
+
+
+def _within(dims, strides, offset, j, n, size):
+    """Whether the first of ``n`` parts of loop ``j``, with all other loops, stays within ``size`` elements."""
+    steps = [((d // n if i == j else d) - 1) * s for i, (d, s) in enumerate(zip(dims, strides, strict=True))]
+    return 0 <= offset + sum(s for s in steps if s < 0) and offset + sum(s for s in steps if s > 0) < size
+
+
+def _part(op, parts, n, images):
+    """An operation of the front for so many ``images`` of ``n``."""
+    attrs = op.attrs
+    if op.kind == "copy":
+        made = []
+        for part in attrs["parts"]:
+            j, dims = _along(part, op, n), list(part["dims"])
+            dims[j] = dims[j] // n * images
+            made.append({**part, "dims": tuple(dims)})
+        attrs = {"parts": tuple(made)}
+    return op.with_(inputs=tuple(parts[v] for v in op.inputs), outputs=tuple(parts[v] for v in op.outputs), attrs=attrs)
+
+
+class PlanInTurns:
+    """Runs Turns; it has the face of :class:`_plan.Plan`.
+
+    Parameters
+    ----------
+    turns : Turns
+    program : Program
+        The one that they were made of.
+    n_outputs : int
+        The first so many of its outputs are what a run gives, the others are kept for :meth:`value`.
+    compile : callable
+        compile(program, n_outputs) -> Plan.
+    """
+
+    def __init__(self, turns, program, n_outputs, compile):
+        self._values = program.inputs, program.outputs[:n_outputs], program.outputs[n_outputs:]
+        self.inputs, self.outputs, self.kept = (tuple(_plan.Slot(v.name, v.shape, None) for v in values)
+                                                for values in self._values)
+        self._reads, self._makes, self._later = turns.reads, turns.makes, turns.rest.inputs if turns.rest else ()
+        self._n, self._images, self._count = turns.n, turns.images, turns.count
+        given = sum(v not in turns.makes for v in self._values[1])
+        self._front = compile(turns.front, len(turns.makes))
+        self._rest = compile(turns.rest, given) if turns.rest else None
+        self._own_memory()
+
+    def _own_memory(self):
+        self._made = {v: np.zeros(v.shape, np.float32) for v in self._makes}
+        self._lock = _plan.RunLock()
+
+    @property
+    def plans(self):
+        """The Plans that it is made of."""
+        return (self._front, self._rest) if self._rest else (self._front,)
+
+    def run(self, *arrays, out=None):
+        """As :meth:`_plan.Plan.run`."""
+        results = self.run_all(*arrays, out=out)
+        return results[0] if len(results) == 1 else results
+
+    def run_all(self, *arrays, out=None):
+        """As :meth:`run`, but always a tuple."""
+        return self._run(arrays, out, lambda plan, given, out: plan.run_all(*given, out=out))
+
+    def timed(self, *arrays, out=None):
+        """Run once and say how long everything took: [(row of :meth:`explain`, ns)], all turns of a step together."""
+        taken = {plan: np.zeros(len(plan.explain()), np.int64) for plan in self.plans}
+
+        def run(plan, given, out):
+            taken[plan] += [ns for _, ns in plan.timed(*given, out=out)]
+
+        self._run(arrays, out, run)
+        return list(zip(self.explain(), np.concatenate(list(taken.values())).tolist(), strict=True))
+
+    def time(self, *arrays):
+        """Run once and say how long each step took, all its turns together: int64 nanoseconds."""
+        return np.array([ns for _, ns in self.timed(*arrays)], np.int64)
+
+    def value(self, name):
+        """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
+        name = getattr(name, "name", name)
+        for value in self._makes:
+            if value.name == name and (value in self._values[1] or value in self._values[2]):
+                return self._made[value].copy()
+        if self._rest is None:
+            raise KeyError(name)
+        return self._rest.value(name)
+
+    def clone_state(self):
+        """Another plan over the same steps and weights, with its own memory: for another thread to run."""
+        twin = copy.copy(self)
+        twin._front, twin._rest = self._front.clone_state(), self._rest and self._rest.clone_state()
+        twin._own_memory()
+        return twin
+
+    def explain(self):
+        """One row for each step (see scalpel_rt.plan.explain.Row), of all its turns together."""
+        rows = [row.repeated(self._count, row.shape[0] // self._images * self._n) for row in self._front.explain()]
+        return rows + (self._rest.explain() if self._rest else [])
+
+    def _repr_html_(self):
+        return plan_part(self)
+
+    def _run(self, arrays, out, run):
+        """Call ``run(plan, arrays, out)`` for each turn and for the rest; returns the outputs."""
+        inputs, outputs, _ = self._values
+        if len(arrays) != len(inputs):
+            raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(v.name for v in inputs)}), "
+                             f"not {len(arrays)}")
+        given = {v: _plan.converted(array, slot) for v, slot, array in zip(inputs, self.inputs, arrays, strict=True)}
+        results = _plan.results(self.outputs, out)
+        with self._lock:
+            wholes = {**given, **self._made}
+            for turn in range(self._count):
+                first = min(turn * self._images, self._n - self._images)
+                run(self._front, [self._part(wholes[v], first) for v in self._reads],
+                    [self._part(wholes[v], first) for v in self._makes])
+            if self._rest:
+                run(self._rest, [wholes[v] for v in self._later],
+                    [result for v, result in zip(outputs, results, strict=True) if v not in self._made])
+            for value, result in zip(outputs, results, strict=True):
+                if value in self._made:
+                    result[...] = self._made[value]
+        return results
+
+    def _part(self, whole, first):
+        """The images of a turn that begins with number ``first``."""
+        each = len(whole) // self._n
+        return whole[first * each : (first + self._images) * each]
