@@ -78,7 +78,7 @@ def _images(front, inputs, n, machine):
 
     As many as have values in the third cache, but no more than weigh as much as the weights, which every turn reads:
     beyond that there is little left to save, while the values leave the second cache, too. All turns take as many, or
-    the last ones would need a plan of their own.
+    the last one would need a plan of its own, so that fewer are better where they come out even.
     """
     ops = list(memory.split_copies(front))
     if all(op.kind == "view" for op in ops):
@@ -87,8 +87,8 @@ def _images(front, inputs, n, machine):
     if n * values <= OF_L2 * (machine.l2 or L2):
         return n
     weights = 4 * sum(np.count_nonzero(w) for op in ops for w in op.weights.values())
-    most = min(OF_L3 * (machine.l3 or L3) // values, math.ceil(weights / values))
-    return math.ceil(n / math.ceil(n / max(most, 1)))
+    most = max(1, min(n, int(OF_L3 * (machine.l3 or L3) / values), math.ceil(weights / values)))
+    return min(range(most // 2 + 1, most + 1), key=lambda images: (math.ceil(n / images) * images, -images))
 
 
 def _divisible(value, n):

@@ -133,9 +133,10 @@ def test_an_input_that_is_no_batch_is_left_to_the_rest():
     assert split(Program(tuple(build.ops), (x, s), (z,))) == (["unary"], ["broadcast"])
 
 
-@pytest.mark.parametrize("n, expected", [(16, 3), (15, 3), (4, 2), (3, 3), (2, 2), (1, 1)])
+@pytest.mark.parametrize("n, expected", [(17, 3), (16, 2), (15, 3), (4, 2), (3, 3), (2, 2), (1, 1)])
 def test_how_many_images(n, expected):
-    """8 KiB of an image's values live at a time, and there are 18 KiB of weights: three images weigh more."""
+    """8 KiB of an image's values live at a time, and there are 18 KiB of weights: three images weigh more, and two are
+    taken where that leaves no image to be done twice."""
     program, _ = images(n, *[lambda b, x: conv(b, x, 16, 3)] * 2, c=16, size=8)
     machine = replace(TINY, l2=1024, l3=1 << 20)
     turns = in_turns(run_passes(program), machine)
