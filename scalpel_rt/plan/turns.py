@@ -21,7 +21,8 @@ from .spec import Program, Value
 L2, L3 = 256 << 10, 16 << 20
 #: Share of the third cache that the values of a turn may take; the rest is for weights, and for other processes.
 OF_L3 = 1 / 3
-#: How many times the second cache all images' values must be, or nothing is gained.
+#: How many times the second cache they may be in any case: what is smaller is not worth a turn, and a second thread
+#: finds too little to do.
 OF_L2 = 4
 
 
@@ -78,16 +79,18 @@ def _images(front, inputs, n, machine):
 
     As many as have values in the third cache, but no more than weigh as much as the weights, which every turn reads:
     beyond that there is little left to save, while the values leave the second cache, too. All turns take as many, or
-    the last one would need a plan of its own, so that fewer are better where they come out even.
+    the last one would need a plan of its own, so that fewer are better where they come out even. Threads do not count,
+    or their number would change last bits.
     """
     ops = list(memory.split_copies(front))
-    if all(op.kind == "view" for op in ops):
-        return n
     values = 4 * memory.lay_out(ops, inputs, (), {}).size / n
-    if n * values <= OF_L2 * (machine.l2 or L2):
+    if values == 0 or all(op.kind == "view" for op in ops):
+        return n
+    least, most = int(OF_L2 * (machine.l2 or L2) / values), int(OF_L3 * (machine.l3 or L3) / values)
+    if n < 2 * least:
         return n
     weights = 4 * sum(np.count_nonzero(w) for op in ops for w in op.weights.values())
-    most = max(1, min(n, int(OF_L3 * (machine.l3 or L3) / values), math.ceil(weights / values)))
+    most = min(n, max(1, least, min(most, math.ceil(weights / values))))
     return min(range(most // 2 + 1, most + 1), key=lambda images: (math.ceil(n / images) * images, -images))
 
 
