@@ -143,6 +143,14 @@ def test_how_many_images(n, expected):
     assert (turns.images if turns else n) == expected
 
 
+@pytest.mark.parametrize("n, expected", [(16, 4), (9, 3), (8, 4), (7, 7)])
+def test_turns_fill_the_second_cache(n, expected):
+    """Four images' values are four times 8 KiB. Fewer than two such turns are not worth it."""
+    program, _ = images(n, *[lambda b, x: conv(b, x, 16, 3)] * 2, c=16, size=8)
+    turns = in_turns(run_passes(program), replace(TINY, l2=1 << 13, l3=1 << 20))
+    assert (turns.images if turns else n) == expected
+
+
 def test_weights_of_zeros_do_not_count_and_caches_do():
     program, _ = images(32, conv, conv, c=4, size=8)
     weights = [op.weights["w"] for op in program.ops]

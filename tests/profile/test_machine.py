@@ -48,6 +48,23 @@ def test_a_probe_of_twice_the_work_takes_twice_the_time(quick):
     assert 1.5 < min(probe.run() for _ in range(200)) / half < 2.6
 
 
+def test_a_disturbed_first_try_does_not_make_all_others_too_short(quick, monkeypatch):
+    """A process that is put aside while it finds out how long one repeat takes must not believe that."""
+    class Plan:
+        tries = 0
+
+        def __init__(self, repeats):
+            self.ns = 10 * repeats
+
+        def time(self):
+            Plan.tries += 1
+            return [1e9 if Plan.tries == 1 else self.ns]
+
+    monkeypatch.setattr(machine.Probe, "_make", lambda probe: Plan(probe._repeats))
+    probe = machine.Probe(None, None, 1, machine.FMA_FLOATS, 2)
+    assert probe.run() >= machine.TRY_NS / 2
+
+
 def test_lookups():
     m = isa.Machine("test", "avx2", 2, 32 << 10, 1 << 20, 32 << 20, frozenset())
     p = Peaks(m, {"avx2": {1: 100.0, 4: 400.0}},
