@@ -49,7 +49,7 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/runtime tests/models tests/pruning
+LEVEL_TESTS ?= tests/golden tests/net tests/plan tests/profile tests/comparing tests/runtime tests/models tests/pruning
 
 levels: $(VENV)/installed-test
 	@for level in $$($(BIN)/python -c "from scalpel_rt import isa; print(*isa.runnable())"); do \
