@@ -14,7 +14,7 @@ from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
 from .tune import Tuner
-from .turns import PlanInTurns, in_turns
+from .turns import PlanInTurns, in_turns, side_by_side
 
 TUNED = ("conv", "deconv", "fc")  # kinds of which there are kernels with different ideas; of the others take the widest
 
@@ -65,16 +65,20 @@ def compile_program(program, options, n_outputs=None):
     """
     program = run_passes(program)
     n_outputs = len(program.outputs) if n_outputs is None else n_outputs
-    turns = in_turns(program, isa.machine())
+    threads, machine = options.threads or isa.usable_cores(), isa.machine()
+    turns = in_turns(program, machine)
     if turns is None:
-        return _whole(program, options, n_outputs)
-    return PlanInTurns(turns, program, n_outputs, lambda part, given: _whole(part, options, given))
+        return _whole(program, options, threads, n_outputs)
+    together = side_by_side(turns, threads, machine)
+    front = _whole(turns.front, options, threads if together == 1 else 1, len(turns.makes))
+    given = sum(v not in turns.makes for v in program.outputs[:n_outputs])
+    rest = turns.rest and _whole(turns.rest, options, threads, given)
+    return PlanInTurns(turns, program, n_outputs, front, rest, together)
 
 
-def _whole(program, options, n_outputs):
+def _whole(program, options, threads, n_outputs):
     """A Plan of all operations for all images at once."""
     level, machine = isa.active(options.isa), isa.machine()
-    threads = options.threads or isa.usable_cores()
     program = images_to_pixels(program, options)
     ops = list(memory.split_copies(program.ops))
     tuner = Tuner(machine, _weight_bytes(ops)) if options.tuned else None

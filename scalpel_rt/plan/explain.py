@@ -26,10 +26,11 @@ class Row(namedtuple("Row", "layers kind shape kernel threads ns costs measured 
         """The shape, for people."""
         return times.join(map(str, self.shape)) + (f" in {self.turns} turns" if self.turns > 1 else "")
 
-    def repeated(self, turns, images):
-        """The Row of the same step done so many times, on ``images`` in all."""
-        return self._replace(shape=(images, *self.shape[1:]), ns=self.ns * turns,
-                             costs={symbol: ns * turns for symbol, ns in self.costs.items()}, turns=turns,
+    def repeated(self, turns, images, side_by_side):
+        """The Row of the same step done so many times, on ``images`` in all, some of the times side by side."""
+        return self._replace(threads=max(self.threads, side_by_side), shape=(images, *self.shape[1:]),
+                             ns=self.ns * turns, costs={symbol: ns * turns for symbol, ns in self.costs.items()},
+                             turns=turns,
                              multiply_adds=self.multiply_adds * turns, value_bytes=self.value_bytes * turns)
 
 

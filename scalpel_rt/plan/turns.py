@@ -24,6 +24,9 @@ OF_L3 = 1 / 3
 #: How many times the second cache they may be in any case: what is smaller is not worth a turn, and a second thread
 #: finds too little to do.
 OF_L2 = 4
+#: Least share of the time that threads must have a turn to do, and most of the third cache that their values may take,
+#: for turns to be done side by side.
+BUSY, BESIDE_OF_L3 = 0.8, 0.75
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Turns:
     is not None, on all.
 
     ``reads`` and ``makes`` are the values of the program that the front's inputs and outputs are parts of. What the
-    front has not made of the program's outputs the rest gives, in their order.
+    front has not made of the program's outputs the rest gives, in their order. ``nbytes`` is what the values of a turn
+    take.
     """
 
     front: Program
@@ -41,6 +45,7 @@ class Turns:
     makes: tuple
     n: int
     images: int
+    nbytes: int
 
     @property
     def count(self):
@@ -60,7 +65,7 @@ def in_turns(program, machine):
             apart.update(op.outputs)
         else:
             rest.append(op)
-    images = _images(front, program.inputs, n, machine)
+    images, each = _images(front, program.inputs, n, machine)
     if images == n:
         return None
     parts = {v: Value(v.name, (v.shape[0] // n * images, *v.shape[1:])) for v in apart}
@@ -71,11 +76,12 @@ def in_turns(program, machine):
     return Turns(Program(tuple(_part(op, parts, n, images) for op in front), tuple(parts[v] for v in reads),
                          tuple(parts[v] for v in makes)),
                  Program(tuple(rest), tuple(v for v in (*program.inputs, *makes) if v in wanted), later)
-                 if rest or later else None, reads, makes, n, images)
+                 if rest or later else None, reads, makes, n, images, images * each)
 
 
 def _images(front, inputs, n, machine):
-    """How many images a turn of the operations ``front`` should take; ``n``, all, where turns are not worth it.
+    """(how many images a turn of the operations ``front`` should take, the bytes of one's values); all ``n`` where
+    turns are not worth it.
 
     As many as have values in the third cache, but no more than weigh as much as the weights, which every turn reads:
     beyond that there is little left to save, while the values leave the second cache, too. All turns take as many, or
@@ -83,15 +89,15 @@ def _images(front, inputs, n, machine):
     or their number would change last bits.
     """
     ops = list(memory.split_copies(front))
-    values = 4 * memory.lay_out(ops, inputs, (), {}).size / n
+    values = 4 * memory.lay_out(ops, inputs, (), {}).size // n
     if values == 0 or all(op.kind == "view" for op in ops):
-        return n
+        return n, 0
     least, most = int(OF_L2 * (machine.l2 or L2) / values), int(OF_L3 * (machine.l3 or L3) / values)
     if n < 2 * least:
-        return n
+        return n, values
     weights = 4 * sum(np.count_nonzero(w) for op in ops for w in op.weights.values())
     most = min(n, max(1, least, min(most, math.ceil(weights / values))))
-    return min(range(most // 2 + 1, most + 1), key=lambda images: (math.ceil(n / images) * images, -images))
+    return min(range(most // 2 + 1, most + 1), key=lambda k: (math.ceil(n / k) * k, -k)), values
 
 
 def _divisible(value, n):
@@ -149,29 +155,30 @@ class PlanInTurns:
         The one that they were made of.
     n_outputs : int
         The first so many of its outputs are what a run gives, the others are kept for :meth:`value`.
-    compile : callable
-        compile(program, n_outputs) -> Plan.
+    front, rest : Plan
+        For the two programs of ``turns``; the rest gives what the run gives of it, and keeps what is left.
+    side_by_side : int
+        How many turns are done at a time, see :func:`side_by_side`.
     """
 
-    def __init__(self, turns, program, n_outputs, compile):
+    def __init__(self, turns, program, n_outputs, front, rest, side_by_side):
         self._values = program.inputs, program.outputs[:n_outputs], program.outputs[n_outputs:]
         self.inputs, self.outputs, self.kept = (tuple(_plan.Slot(v.name, v.shape, None) for v in values)
                                                 for values in self._values)
         self._reads, self._makes, self._later = turns.reads, turns.makes, turns.rest.inputs if turns.rest else ()
         self._n, self._images, self._count = turns.n, turns.images, turns.count
-        given = sum(v not in turns.makes for v in self._values[1])
-        self._front = compile(turns.front, len(turns.makes))
-        self._rest = compile(turns.rest, given) if turns.rest else None
-        self._own_memory()
+        self._rest = rest
+        self._own_memory(front, side_by_side)
 
-    def _own_memory(self):
+    def _own_memory(self, front, side_by_side):
+        self._crew = _plan.Crew(front, self._images, side_by_side)
         self._made = {v: np.zeros(v.shape, np.float32) for v in self._makes}
         self._lock = _plan.RunLock()
 
     @property
     def plans(self):
-        """The Plans that it is made of."""
-        return (self._front, self._rest) if self._rest else (self._front,)
+        """The Plans that it is made of, copies not counted."""
+        return (self._crew.plans[0], self._rest) if self._rest else (self._crew.plans[0],)
 
     def run(self, *arrays, out=None):
         """As :meth:`_plan.Plan.run`."""
@@ -180,28 +187,25 @@ class PlanInTurns:
 
     def run_all(self, *arrays, out=None):
         """As :meth:`run`, but always a tuple."""
-        return self._run(arrays, out, lambda plan, given, out: plan.run_all(*given, out=out))
+        return self._run(arrays, out)[0]
 
     def timed(self, *arrays, out=None):
-        """Run once and say how long everything took: [(row of :meth:`explain`, ns)], all turns of a step together."""
-        taken = {plan: np.zeros(len(plan.explain()), np.int64) for plan in self.plans}
-
-        def run(plan, given, out):
-            taken[plan] += [ns for _, ns in plan.timed(*given, out=out)]
-
-        self._run(arrays, out, run)
-        return list(zip(self.explain(), np.concatenate(list(taken.values())).tolist(), strict=True))
+        """Run once and say how long everything took: [(row of :meth:`explain`, ns)], all turns of a step together. Of
+        turns that are done side by side, their sum over how many that are."""
+        _, ns = self._run(arrays, out, timed=True)
+        return list(zip(self.explain(), ns, strict=True))
 
     def time(self, *arrays):
-        """Run once and say how long each step took, all its turns together: int64 nanoseconds."""
-        return np.array([ns for _, ns in self.timed(*arrays)], np.int64)
+        """Run once and say how long each step took, as :meth:`timed`: int64 nanoseconds."""
+        return np.array(self._run(arrays, None, timed=True)[1], np.int64)
 
     def value(self, name):
         """A copy of what an output or a kept blob (or its name) held after the last run; KeyError for others."""
         name = getattr(name, "name", name)
         for value in self._makes:
             if value.name == name and (value in self._values[1] or value in self._values[2]):
-                return self._made[value].copy()
+                with self._lock:
+                    return self._made[value].copy()
         if self._rest is None:
             raise KeyError(name)
         return self._rest.value(name)
@@ -209,41 +213,53 @@ class PlanInTurns:
     def clone_state(self):
         """Another plan over the same steps and weights, with its own memory: for another thread to run."""
         twin = copy.copy(self)
-        twin._front, twin._rest = self._front.clone_state(), self._rest and self._rest.clone_state()
-        twin._own_memory()
+        twin._rest = self._rest and self._rest.clone_state()
+        twin._own_memory(self._crew.plans[0].clone_state(), len(self._crew.plans))
         return twin
 
     def explain(self):
         """One row for each step (see scalpel_rt.plan.explain.Row), of all its turns together."""
-        rows = [row.repeated(self._count, row.shape[0] // self._images * self._n) for row in self._front.explain()]
+        front, *_ = self.plans
+        rows = [row.repeated(self._count, row.shape[0] // self._images * self._n, len(self._crew.plans))
+                for row in front.explain()]
         return rows + (self._rest.explain() if self._rest else [])
 
     def _repr_html_(self):
         return plan_part(self)
 
-    def _run(self, arrays, out, run):
-        """Call ``run(plan, arrays, out)`` for each turn and for the rest; returns the outputs."""
+    def _run(self, arrays, out, timed=False):
+        """(the outputs, [ns of each step] or None)."""
         inputs, outputs, _ = self._values
         if len(arrays) != len(inputs):
             raise ShapeError(f"the plan takes {len(inputs)} array(s) ({', '.join(v.name for v in inputs)}), "
                              f"not {len(arrays)}")
-        given = {v: _plan.converted(array, slot) for v, slot, array in zip(inputs, self.inputs, arrays, strict=True)}
-        results = _plan.results(self.outputs, out)
+        wholes = {v: _plan.converted(array, slot) for v, slot, array in zip(inputs, self.inputs, arrays, strict=True)}
+        results, ns = _plan.results(self.outputs, out), []
         with self._lock:
-            wholes = {**given, **self._made}
-            for turn in range(self._count):
-                first = min(turn * self._images, self._n - self._images)
-                run(self._front, [self._part(wholes[v], first) for v in self._reads],
-                    [self._part(wholes[v], first) for v in self._makes])
+            wholes.update(self._made)
+            seen = self._crew.run([wholes[v] for v in self._reads], list(self._made.values()), self._n, timed)
+            if timed:
+                stamps, who = seen
+                ns += ((stamps[..., 1] - stamps[..., 0]).sum(0) // len(set(who.tolist()))).tolist()
             if self._rest:
-                run(self._rest, [wholes[v] for v in self._later],
-                    [result for v, result in zip(outputs, results, strict=True) if v not in self._made])
+                given = [wholes[v] for v in self._later]
+                into = [result for v, result in zip(outputs, results, strict=True) if v not in self._made]
+                if timed:
+                    ns += [taken for _, taken in self._rest.timed(*given, out=into)]
+                else:
+                    self._rest.run_all(*given, out=into)
             for value, result in zip(outputs, results, strict=True):
                 if value in self._made:
                     result[...] = self._made[value]
-        return results
+        return results, ns if timed else None
 
-    def _part(self, whole, first):
-        """The images of a turn that begins with number ``first``."""
-        each = len(whole) // self._n
-        return whole[first * each : (first + self._images) * each]
+
+def side_by_side(turns, threads, machine):
+    """How many turns to do at a time; 1: the steps themselves are cut into parts.
+
+    Turns that are done side by side need no barrier after each step, but come out even only if there are enough, and
+    the values of all of them have to lie in the third cache.
+    """
+    busy = turns.count / (threads * math.ceil(turns.count / threads))
+    together = min(threads, turns.count)
+    return together if busy >= BUSY and together * turns.nbytes <= BESIDE_OF_L3 * (machine.l3 or L3) else 1

@@ -73,3 +73,23 @@ cdef extern from "scl_run.h" nogil:
     ctypedef int (*scl_tick)() noexcept nogil
     int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps,
              int64_t *parts) noexcept
+
+    ctypedef struct scl_twin:
+        const scl_step *steps
+        char **places
+
+    ctypedef struct scl_batch:
+        char *all
+        size_t image
+
+    ctypedef struct scl_turns:
+        const scl_batch *ins
+        const scl_batch *outs
+        int n_ins
+        int n_outs
+        int count
+        int images
+        int n
+
+    int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, int threads, scl_tick tick,
+             int64_t *stamps, int *who) noexcept

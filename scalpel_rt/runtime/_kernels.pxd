@@ -11,4 +11,6 @@ cdef void *allocate(size_t nbytes) except NULL
 cdef void release(void *memory) noexcept nogil
 cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *stamps,
                    int64_t *parts) noexcept nogil
+cdef int run_turns(const _c.scl_twin *twins, int n_twins, const _c.scl_turns *turns, int threads, _c.scl_tick tick,
+                   int64_t *stamps, int *who) noexcept nogil
 cdef int forks() noexcept nogil

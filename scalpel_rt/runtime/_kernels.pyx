@@ -149,6 +149,11 @@ cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick
     return _c.scl_run(steps, count, threads, tick, stamps, parts)
 
 
+cdef int run_turns(const _c.scl_twin *twins, int n_twins, const _c.scl_turns *turns, int threads, _c.scl_tick tick,
+                   int64_t *stamps, int *who) noexcept nogil:
+    return _c.scl_run_turns(twins, n_twins, turns, threads, tick, stamps, who)
+
+
 cdef int forks() noexcept nogil:
     return _c.scl_pool_forks()
 

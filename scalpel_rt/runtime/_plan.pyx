@@ -383,6 +383,86 @@ cdef class Plan:
         return taken
 
 
+cdef class Crew:
+    """A Plan for a few images and copies of its state, which take the turns of a batch among them, each on a thread of its
+    own. One alone has its steps run on all threads that they are worth.
+
+    Parameters
+    ----------
+    plan : Plan
+        For ``images`` images, whose first axes are multiples of that.
+    images : int
+    count : int
+        How many are to work side by side; if that is more than one, its steps must be for one thread.
+    """
+
+    cdef readonly tuple plans
+    cdef readonly int images
+    cdef _c.scl_twin *_twins
+    cdef _c.scl_batch *_batches
+
+    def __cinit__(self, Plan plan, int images, int count=1):
+        cdef Plan twin
+        slots = plan.steps.inputs + plan.steps.outputs
+        if count < 1 or count > 1 and plan.steps.threads > 1:
+            raise ValueError(f"{count} plans of {plan.steps.threads} threads each")
+        for slot in slots:
+            if images < 1 or not slot.shape or slot.shape[0] % images:
+                raise ValueError(f"{slot.name} of shape {slot.shape} is not {images} images")
+        self.images = images
+        self.plans = (plan, *[plan.clone_state() for _ in range(count - 1)])
+        self._twins = <_c.scl_twin *>_kernels.allocate(count * sizeof(_c.scl_twin))
+        self._batches = <_c.scl_batch *>_kernels.allocate(len(slots) * sizeof(_c.scl_batch))
+        for i in range(count):
+            twin = self.plans[i]
+            self._twins[i].steps = twin._steps
+            self._twins[i].places = twin._places
+
+    def __dealloc__(self):
+        _kernels.release(self._twins)
+        _kernels.release(self._batches)
+
+    def run(self, ins, outs, int n, bint timed=False):
+        """Run on ``n`` images, as many as there are at least in a turn.
+
+        ``ins`` and ``outs``: C-contiguous float32 arrays, of the shapes of the plan's inputs and outputs but for so many
+        more images. Returns None, or if ``timed`` (int64 (turns, steps, 2): begin and end of each step in ns, int32
+        (turns,): which plan did it). One call at a time. ValueError for arrays that do not fit.
+        """
+        cdef Steps steps = (<Plan>self.plans[0]).steps
+        cdef int n_in = len(steps.inputs), n_out = len(steps.outputs), count = len(self.plans), i, stopped
+        cdef _c.scl_turns turns
+        cdef _c.scl_tick tick = NULL
+        cdef int64_t *when = NULL
+        cdef int *whose = NULL
+        slots, arrays = steps.inputs + steps.outputs, (*ins, *outs)
+        if n < self.images or len(ins) != n_in or len(outs) != n_out:
+            raise ValueError(f"{n} images, {len(ins)} inputs and {len(outs)} outputs")
+        for i in range(n_in + n_out):
+            slot, array = slots[i], arrays[i]
+            each = slot.shape[0] // self.images
+            if (array.shape != (each * n, *slot.shape[1:]) or array.dtype != np.float32 or not array.flags.c_contiguous
+                    or i >= n_in and not array.flags.writeable):
+                raise ValueError(f"{slot.name}: {array.dtype} of shape {array.shape} for {n} images")
+            self._batches[i].all = <char *><size_t>array.ctypes.data
+            self._batches[i].image = 4 * _count(slot.shape) // self.images
+        turns.ins, turns.outs = self._batches, self._batches + n_in
+        turns.n_ins, turns.n_outs = n_in, n_out
+        turns.count, turns.images, turns.n = steps._count, self.images, n
+        all_turns = -(-n // self.images)
+        stamps = np.zeros((all_turns if timed else 0, steps._count, 2), np.int64)
+        who = np.zeros(all_turns if timed else 0, np.int32)
+        if timed:
+            when, whose = <int64_t *><size_t>stamps.ctypes.data, <int *><size_t>who.ctypes.data
+        if PyThread_get_thread_ident() == _main_thread:
+            tick = _tick
+        with nogil:
+            stopped = _kernels.run_turns(self._twins, count, &turns, max(count, steps.threads), tick, when, whose)
+        if stopped:
+            scl_raise_pending()
+        return (stamps, who) if timed else None
+
+
 cdef unsigned long _main_thread
 
 

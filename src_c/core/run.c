@@ -3,6 +3,9 @@
 
 #include "scl_pool.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t now_ns(void)
@@ -54,11 +57,11 @@ static void run_watched(const void *args, int tid, int nt)
     part[1] = now_ns();
 }
 
-int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts)
+/* Steps on the pool's `workers` threads, which become one where this process is forked in the middle. */
+static int run_steps(const scl_step *steps, int count, int threads, int *workers, watch *w, int64_t *stamps, int64_t *parts)
 {
     const int forks = scl_pool_forks();
-    int workers = scl_pool_enter(threads), stop = 0;
-    watch w = {tick, 0, 0};
+    int stop = 0;
     for (int i = 0; i < count && !stop; i++) {
         const scl_step *s = &steps[i];
         const watched seen = {s, parts ? parts + 2 * (int64_t)i * threads : NULL};
@@ -66,15 +69,146 @@ int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_
             stamps[2 * i] = now_ns();
         for (int round = 0; round < s->rounds && !stop; round++) {
             if (parts)
-                scl_pool_run(run_watched, &seen, round * s->nt, s->nt, s->rounds * s->nt, workers);
+                scl_pool_run(run_watched, &seen, round * s->nt, s->nt, s->rounds * s->nt, *workers);
             else
-                scl_pool_run(s->run, s->args, round * s->nt, s->nt, s->rounds * s->nt, workers);
+                scl_pool_run(s->run, s->args, round * s->nt, s->nt, s->rounds * s->nt, *workers);
             if (round + 1 == s->rounds && stamps)
                 stamps[2 * i + 1] = now_ns();
-            stop = look(&w, s->ns / (float)s->rounds);
+            stop = look(w, s->ns / (float)s->rounds);
             if (scl_pool_forks() != forks)  /* forked inside `tick`: this is the child, and the helpers stayed behind */
-                workers = 1;
+                *workers = 1;
         }
+    }
+    return stop;
+}
+
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts)
+{
+    int workers = scl_pool_enter(threads);
+    watch w = {tick, 0, 0};
+    const int stop = run_steps(steps, count, threads, &workers, &w, stamps, parts);
+    scl_pool_leave(workers);
+    return stop;
+}
+
+static int turns_of(const scl_turns *t)
+{
+    return (t->n + t->images - 1) / t->images;
+}
+
+/* The first image of a turn. */
+static int first_of(const scl_turns *t, int turn)
+{
+    const int first = turn * t->images;
+    return first + t->images <= t->n ? first : t->n - t->images;
+}
+
+static void take(const scl_turns *t, int turn, char *const *places)
+{
+    for (int i = 0; i < t->n_ins; i++) {
+        const scl_batch *b = &t->ins[i];
+        memcpy(places[i], b->all + (size_t)first_of(t, turn) * b->image, (size_t)t->images * b->image);
+    }
+}
+
+/* Two turns may give the same image; the first of them writes it. */
+static void give(const scl_turns *t, int turn, char *const *places)
+{
+    const int again = turn * t->images - first_of(t, turn);
+    for (int i = 0; i < t->n_outs; i++) {
+        const scl_batch *b = &t->outs[i];
+        memcpy(b->all + (size_t)turn * (size_t)t->images * b->image, places[t->n_ins + i] + (size_t)again * b->image,
+               (size_t)(t->images - again) * b->image);
+    }
+}
+
+/* Turns that several twins take among them. */
+typedef struct {
+    const scl_twin *twins;
+    const scl_turns *turns;
+    int64_t *stamps;
+    int *who;
+    watch *watch;                   /* the caller's */
+    int workers, forks;
+    atomic_int next, left, stop;
+} shared;
+
+/* Whether to go on, asked by the caller after each round and by the others. */
+static int go_on(shared *s, int caller, float ns)
+{
+    if (caller) {
+        const int stop = look(s->watch, ns);
+        if (stop)
+            atomic_store(&s->stop, stop);
+        if (scl_pool_forks() != s->forks)
+            return 0;               /* the child of a fork: see scl_run_turns */
+    }
+    return !atomic_load(&s->stop);
+}
+
+static int run_turn(shared *s, int turn, int tid, int caller)
+{
+    const scl_turns *t = s->turns;
+    const scl_twin *twin = &s->twins[tid];
+    int64_t *stamps = s->stamps ? s->stamps + 2 * (int64_t)turn * t->count : NULL;
+    if (s->who)
+        s->who[turn] = tid;
+    take(t, turn, twin->places);
+    for (int i = 0; i < t->count; i++) {
+        const scl_step *step = &twin->steps[i];
+        if (stamps)
+            stamps[2 * i] = now_ns();
+        for (int round = 0; round < step->rounds; round++) {
+            step->run(step->args, round, step->rounds);
+            if (round + 1 == step->rounds && stamps)
+                stamps[2 * i + 1] = now_ns();
+            if (!go_on(s, caller, step->ns / (float)step->rounds))
+                return 0;
+        }
+    }
+    give(t, turn, twin->places);
+    return 1;
+}
+
+static void run_some(const void *args, int tid, int nt)
+{
+    shared *s = (shared *)(uintptr_t)args;
+    const int caller = tid % s->workers == 0, all = turns_of(s->turns);
+    (void)nt;
+    for (int turn; (turn = atomic_fetch_add(&s->next, 1)) < all; atomic_fetch_sub(&s->left, 1))
+        if (!run_turn(s, turn, tid, caller))
+            return;
+    /* The caller is who can be asked to stop, also while only others have something left to do. */
+    while (caller && s->watch->ask && atomic_load(&s->left) && go_on(s, caller, SCL_TICK_NS))
+        sched_yield();
+}
+
+int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, int threads, scl_tick tick, int64_t *stamps, int *who)
+{
+    const int all = turns_of(turns);
+    int workers = scl_pool_enter(threads), stop = 0;
+    watch w = {tick, 0, 0};
+    if (n_twins == 1) {
+        for (int turn = 0; turn < all && !stop; turn++) {
+            take(turns, turn, twins->places);
+            stop = run_steps(twins->steps, turns->count, threads, &workers, &w, stamps ? stamps + 2 * (int64_t)turn * turns->count : NULL, NULL);
+            if (!stop)
+                give(turns, turn, twins->places);
+            if (who)
+                who[turn] = 0;
+        }
+    } else {
+        shared s = {twins, turns, stamps, who, &w, 0, 0, 0, 0, 0};
+        do {                        /* forked inside `tick`, the child has lost what the helpers were at, and begins anew alone */
+            if (s.workers && s.forks != scl_pool_forks())
+                workers = 1;
+            s.workers = workers < n_twins ? workers : n_twins;
+            s.forks = scl_pool_forks();
+            atomic_store(&s.next, 0);
+            atomic_store(&s.left, all);
+            scl_pool_run(run_some, &s, 0, n_twins, n_twins, workers);
+            stop = atomic_load(&s.stop);
+        } while (!stop && s.forks != scl_pool_forks());
     }
     scl_pool_leave(workers);
     return stop;

@@ -23,4 +23,29 @@ enum { SCL_TICK_NS = 20000000 };
  * Returns 0, or what `tick` returned to stop. */
 int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts);
 
+/* One of several plans of the same steps, each with memory of its own. */
+typedef struct {
+    const scl_step *steps;          /* with addresses in its own memory */
+    char *const *places;            /* where in that the inputs of a turn lie, and then the outputs */
+} scl_twin;
+
+/* An input or output of all turns. */
+typedef struct {
+    char *all;
+    size_t image;                   /* bytes of one image */
+} scl_batch;
+
+/* What there is to do in turns: steps[0..count) of a twin on `images` images, from the first of `n` to the last. The last turn
+ * begins early enough to have as many as the others; what it does again is not written again. */
+typedef struct {
+    const scl_batch *ins, *outs;
+    int n_ins, n_outs;
+    int count, images, n;
+} scl_turns;
+
+/* Run all turns; `tick` and what is returned are as above. One twin: its steps go on `threads` threads. Several: as many threads
+ * take the turns among them, each the next one that is left, with a twin of its own, and every step has one part.
+ * `stamps`: NULL, or for each turn `count` times (begin, end); `who`: NULL, or for each turn the twin that did it. */
+int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, int threads, scl_tick tick, int64_t *stamps, int *who);
+
 #endif

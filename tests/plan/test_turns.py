@@ -18,14 +18,17 @@ from scalpel_rt.plan import build as building
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.interpret import interpret
 from scalpel_rt.plan.spec import Builder, Program, Value
-from scalpel_rt.plan.turns import PlanInTurns, in_turns
+from scalpel_rt.plan.turns import PlanInTurns, in_turns, side_by_side
 from scalpel_rt.plan.verify import verify_program
+from scalpel_rt.runtime import _plan
 
 from .programs import assert_close, random_program
 
 #: Caches so small that every batch is cut; fully connected layers of up to 600 bytes may be.
 REAL = isa.machine()
 TINY = replace(REAL, l2=600, l3=1 << 12)
+#: A third one in which the values of several turns lie side by side.
+WIDE = replace(TINY, l3=1 << 20)
 
 
 @pytest.fixture
@@ -82,12 +85,13 @@ def split(program, machine=TINY):
 
 
 @settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**32), size=st.integers(1, 25), batch=st.integers(2, 9), kept=st.integers(0, 1))
-def test_random_programs_give_what_the_interpreter_gives(seed, size, batch, kept):
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 25), batch=st.integers(2, 9), kept=st.integers(0, 1),
+       machine=st.sampled_from([TINY, WIDE]), threads=st.integers(1, 3))
+def test_random_programs_give_what_the_interpreter_gives(seed, size, batch, kept, machine, threads):
     program, arrays = random_program(seed, size, batch)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(building.isa, "machine", lambda: TINY)
-        plan = compile_program(program, Options(tune=False, threads=1), n_outputs=len(program.outputs) - kept)
+        patch.setattr(building.isa, "machine", lambda: machine)
+        plan = compile_program(program, Options(tune=False, threads=threads), n_outputs=len(program.outputs) - kept)
     want = interpret(program, arrays)
     names = Counter(value.name for value in program.outputs)
     for _ in range(2):
@@ -277,12 +281,68 @@ def test_one_plan_in_many_threads(tiny):
     assert not wrong
 
 
-def test_threads_do_not_change_a_bit(tiny):
-    for seed in range(10):
+def test_threads_do_not_change_a_bit(monkeypatch):
+    crews = set()
+    for seed in range(20):
         program, arrays = random_program(seed, 20, 6)
-        one, two = (compile_program(program, Options(threads=t, tune=False)).run_all(*arrays) for t in (1, 2))
-        for a, b in zip(one, two, strict=True):
-            np.testing.assert_array_equal(a, b)
+        monkeypatch.setattr(building.isa, "machine", lambda machine=(TINY, WIDE)[seed % 2]: machine)
+        plans = [compile_program(program, Options(threads=t, tune=False)) for t in (1, 2, 3, 4)]
+        want = plans[0].run_all(*arrays)
+        for plan in plans:
+            if type(plan) is PlanInTurns:
+                crews.add(len(plan._crew.plans))
+            for a, b in zip(plan.run_all(*arrays), want, strict=True):
+                np.testing.assert_array_equal(a, b)
+    assert crews >= {1, 2, 3}
+
+
+@pytest.mark.parametrize("n, threads, expected", [(8, 2, 2), (8, 8, 8), (8, 5, 5), (8, 7, 1), (8, 9, 8), (8, 11, 1), (9, 2, 2)])
+def test_turns_side_by_side(n, threads, expected):
+    """All threads have something to do most of the time, or each step is cut into parts."""
+    program, _ = images(n, conv, conv)
+    turns = in_turns(run_passes(program), replace(WIDE, l2=64))
+    assert (turns.images, turns.count) == (1, n) and turns.nbytes == 2 * 4 * 144
+    assert side_by_side(turns, threads, WIDE) == expected
+    assert side_by_side(turns, threads, TINY) == (2 if threads == 2 else 1)
+
+
+def test_the_pool_taken_or_small_changes_nothing(monkeypatch):
+    """Several callers, of whom one has the pool: the others do all turns themselves."""
+    monkeypatch.setattr(building.isa, "machine", lambda: WIDE)
+    program, _ = images(40, conv, conv, conv)
+    plan = compile_program(program, Options(threads=2, tune=False))
+    assert len(plan._crew.plans) == 2
+    inputs = np.random.default_rng(0).standard_normal((4, *plan.inputs[0].shape)).astype(np.float32)
+    wants, wrong = [plan.run(x) for x in inputs], []
+
+    def work(twin, x, want):
+        wrong.extend(1 for _ in range(100) if not np.array_equal(twin.run(x), want))
+
+    threads = [threading.Thread(target=work, args=(plan.clone_state(), x, want))
+               for x, want in zip(inputs, wants, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_crew_takes_nothing_that_does_not_fit():
+    program, arrays = images(2, conv)
+    plan = compile_program(program, Options(threads=1, tune=False))
+    for wrong in ((plan, 3), (plan, 0), (plan, 2, 0)):
+        with pytest.raises(ValueError):
+            _plan.Crew(*wrong)
+    crew, x = _plan.Crew(plan, 2, 2), np.tile(arrays[0], (3, 1, 1, 1))
+    out = np.zeros_like(x)
+    stamps, who = crew.run([x], [out], 6, True)
+    assert stamps.shape == (3, 1, 2) and (stamps[..., 1] > stamps[..., 0]).all() and set(who.tolist()) <= {0, 1}
+    np.testing.assert_array_equal(out, np.tile(plan.run(*arrays), (3, 1, 1, 1)))
+    still = np.broadcast_to(np.float32(0), x.shape)
+    for ins, outs, n in (([x], [out], 5), ([x], [out[:4]], 6), ([x.astype(float)], [out], 6), ([x], [], 6),
+                         ([], [out], 6), ([x[..., ::-1]], [out], 6), ([x], [still], 6), ([x[:1]], [out[:1]], 1)):
+        with pytest.raises(ValueError):
+            crew.run(ins, outs, n)
 
 
 def test_a_net_of_many_images(monkeypatch):
