@@ -73,8 +73,9 @@ def test_a_fork_while_another_thread_runs_stages():
 
 
 @needs_fork
-@pytest.mark.parametrize("program", ["convolutions(200, 64, 56)", "convolutions(1, 128, 56, batch=32)"],
-                         ids=["steps", "step"])
+@pytest.mark.parametrize("program", ["convolutions(200, 64, 56)", "convolutions(1, 128, 320)",
+                                     "convolutions(1, 128, 56, batch=32)"],
+                         ids=["steps", "step", "turns"])
 def test_a_fork_in_a_signal_handler_may_not_run_the_interrupted_plan(program):
     """But its child goes on with the run when the handler returns, and may run the plan then."""
     assert python(SETUP + f"""

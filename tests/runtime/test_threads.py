@@ -118,8 +118,9 @@ def test_other_python_threads_run_while_a_plan_does():
     assert sum(begin < t < end for t in ticks) > 5
 
 
-@pytest.mark.parametrize("program", ["convolutions(300, 64, 56)", "convolutions(1, 256, 56, batch=32)"],
-                         ids=["steps", "step"])
+@pytest.mark.parametrize("program", ["convolutions(300, 64, 56)", "convolutions(1, 256, 224)",
+                                     "convolutions(1, 256, 56, batch=32)"],
+                         ids=["steps", "step", "turns"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_stops_a_long_run(threads, program):
     """Within 100 ms of the main thread's own time: what a busy machine gives to others meanwhile does not count.
