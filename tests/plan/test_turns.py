@@ -296,7 +296,8 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     assert crews >= {1, 2, 3}
 
 
-@pytest.mark.parametrize("n, threads, expected", [(8, 2, 2), (8, 8, 8), (8, 5, 5), (8, 7, 1), (8, 9, 8), (8, 11, 1), (9, 2, 2)])
+@pytest.mark.parametrize("n, threads, expected", [(8, 2, 2), (8, 8, 8), (8, 5, 5), (8, 7, 1), (8, 9, 8), (8, 11, 1),
+                                                  (9, 2, 2)])
 def test_turns_side_by_side(n, threads, expected):
     """All threads have something to do most of the time, or each step is cut into parts."""
     program, _ = images(n, conv, conv)
