@@ -110,7 +110,7 @@ emulated: $(VENV)/installed-dev
 # times slower, so what runs for long or must end soon (Ctrl-C) is left out.
 TSAN       := build/tsan
 TSAN_FLAGS := -fsanitize=thread -g -O1
-TSAN_TESTS ?= tests/runtime/test_threads.py tests/plan/test_stages.py \
+TSAN_TESTS ?= tests/runtime/test_threads.py tests/plan/test_stages.py tests/plan/test_turns.py \
               -k "not ctrl_c and not long_run and not stopped and not interrupted"
 TSAN_RUN    = setarch -R env LD_PRELOAD=$$($(CC) -print-file-name=libtsan.so) \
               TSAN_OPTIONS=exitcode=66:die_after_fork=0:halt_on_error=1 $(CURDIR)/$(BIN)/python

@@ -135,9 +135,10 @@ FAULTS = [
     Fault("candidates: Winograd although numerics are exact", "scalpel_rt/plan/candidates.py",
           'if options.numerics == "exact" and not form.exact:', 'if options.numerics == "precise" and not form.exact:',
           "tests/plan/test_choose.py"),
-    Fault("turns: the last one begins where the one before ended", "scalpel_rt/plan/turns.py",
-          "first = min(turn * self._images, self._n - self._images)", "first = turn * self._images",
-          "tests/plan/test_turns.py"),
+    Fault("turns: the last one gives images that it does again as new", "src_c/core/run.c",
+          "places[t->n_ins + i] + (size_t)again * b->image", "places[t->n_ins + i]", "tests/plan/test_turns.py"),
+    Fault("turns: all twins work in one's memory", "scalpel_rt/runtime/_plan.pyx",
+          "            twin = self.plans[i]\n", "            twin = self.plans[0]\n", "tests/plan/test_turns.py"),
     Fault("turns: a copy that mixes images is taken for one that does not", "scalpel_rt/plan/turns.py",
           "strides[j] * (d // n) == v.size // n and ", "", "tests/plan/test_turns.py"),
     # -- pruning and formats -----------------------------------------------------------------------------------------
