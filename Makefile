@@ -82,7 +82,8 @@ RUNNABLE = SCALPEL_ISAS="$$($(BIN)/python -c "from scalpel_rt import isa; print(
 ASAN       := build/asan
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1
 LONG_STEP   = tests/runtime/test_threads.py::test_ctrl_c_stops_a_long_run
-ASAN_TESTS ?= tests --ignore tests/runtime/test_old_cpus.py --deselect "$(LONG_STEP)[1-step]" --deselect "$(LONG_STEP)[2-step]"
+ASAN_TESTS ?= tests --ignore tests/runtime/test_old_cpus.py --deselect "$(LONG_STEP)[1-step]" --deselect "$(LONG_STEP)[2-step]" \
+               --deselect "$(LONG_STEP)[1-turns]" --deselect "$(LONG_STEP)[2-turns]"
 
 # Builds in a copy of the tree, $(1), with the flags $(2) and instruction sets $(3); then, there, Python with the sanitizers in it.
 define sanitized

@@ -78,7 +78,7 @@ FAULTS = [
     Fault("run: a thread without a tick is asked", "src_c/core/run.c",
           "!w->ask || w->work < LOOK_NS", "w->work < LOOK_NS", "tests/runtime/test_threads.py -k long_run_in_another"),
     Fault("run: Ctrl-C never looked for", "src_c/core/run.c",
-          "stop = look(&w, s->ns / (float)s->rounds);", "stop = look(&w, 0);",
+          "stop = look(w, s->ns / (float)s->rounds);", "stop = look(w, 0);",
           "tests/runtime/test_threads.py -k 'ctrl_c and steps'"),
     Fault("plan: long steps never in rounds", "scalpel_rt/plan/choose.py",
           "return min(MAX_ROUNDS,", "return min(1,", "tests/runtime/test_threads.py -k 'ctrl_c and step'"),

@@ -92,8 +92,8 @@ class Tree:
         else:
             try:
                 file.write_text(good.replace(fault.old, fault.new))
-                built = self.build() if fault.file.endswith((".c", ".h", ".pyx", "setup.py")) else None
-                if built and built.returncode:
+                built = self.build()    # also for one in Python: the fault before it may have been built in
+                if built.returncode:
                     verdict, seconds, said = "ERROR: it does not build", 0, built.stderr
                 else:
                     code, seconds, said = self.test(fault.tests)

@@ -128,6 +128,15 @@ def test_a_copy_of_equal_sizes_that_mixes_images():
     assert split(program) == (["conv"], ["copy"])
 
 
+def test_a_copy_of_one_image_to_all():
+    """Each image of the output lies where it should, and comes from the first of the input."""
+    def first(build, x):
+        y = Value("firsts", x.shape)
+        build.copy([x], y, [{"shape": (8, x.size // 8), "x_strides": (0, 1), "y_strides": (x.size // 8, 1)}])
+        return y
+    assert split(images(8, conv, first)[0]) == (["conv"], ["copy"])
+
+
 def test_an_input_that_is_no_batch_is_left_to_the_rest():
     build, x, s = Builder(), Value("x", (8, 4, 36)), Value("s", (1, 4))
     y, z = Value("y", x.shape), Value("z", x.shape)
