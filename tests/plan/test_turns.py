@@ -257,37 +257,33 @@ def test_rows_and_times_are_of_the_whole_run(tiny):
     assert f"8×4×6×6 in {first.turns} turns" in plan._repr_html_()
 
 
-def test_clones_run_side_by_side(tiny):
-    plan, program, _ = mixed()
-    rng = np.random.default_rng(0)
-    inputs = [rng.standard_normal(plan.inputs[0].shape, np.float32) for _ in range(4)]
-    wants, wrong = [plan.run(x) for x in inputs], []
-
-    def work(twin, x, want):
-        for _ in range(50):
-            if not np.array_equal(twin.run(x), want) or not np.array_equal(twin.value("fc1"), want):
-                wrong.append(x)
-
-    threads = [threading.Thread(target=work, args=(plan.clone_state(), x, want))
-               for x, want in zip(inputs, wants, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
-def test_one_plan_in_many_threads(tiny):
-    plan, program, _ = mixed()
+def wrong_in_threads(plan, runs, twin):
+    """How many runs give wrong results, ``runs`` in each of four threads with ``twin(plan)`` and images of its own."""
     inputs = np.random.default_rng(0).standard_normal((4, *plan.inputs[0].shape)).astype(np.float32)
     wants, wrong = [plan.run(x) for x in inputs], []
-    threads = [threading.Thread(target=lambda x=x, want=want: wrong.extend(
-        1 for _ in range(50) if not np.array_equal(plan.run(x), want))) for x, want in zip(inputs, wants, strict=True)]
+
+    def work(own, x, want):
+        wrong.extend(1 for _ in range(runs) if not np.array_equal(own.run(x), want))
+
+    threads = [threading.Thread(target=work, args=(twin(plan), x, want)) for x, want in zip(inputs, wants, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    return len(wrong)
+
+
+@pytest.mark.parametrize("twin", [PlanInTurns.clone_state, lambda plan: plan], ids=["clones", "one plan"])
+def test_many_threads(tiny, twin):
+    assert wrong_in_threads(mixed()[0], 50, twin) == 0
+
+
+def test_a_clone_has_values_of_its_own(tiny):
+    plan, _, [x] = mixed()
+    twin, want = plan.clone_state(), plan.run(x)
+    twin.run(-x)
+    np.testing.assert_array_equal(plan.value("fc1"), want)
+    assert not np.array_equal(twin.value("conv"), plan.value("conv"))
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
@@ -322,19 +318,7 @@ def test_the_pool_taken_or_small_changes_nothing(monkeypatch):
     program, _ = images(40, conv, conv, conv)
     plan = compile_program(program, Options(threads=2, tune=False))
     assert len(plan._crew.plans) == 2
-    inputs = np.random.default_rng(0).standard_normal((4, *plan.inputs[0].shape)).astype(np.float32)
-    wants, wrong = [plan.run(x) for x in inputs], []
-
-    def work(twin, x, want):
-        wrong.extend(1 for _ in range(100) if not np.array_equal(twin.run(x), want))
-
-    threads = [threading.Thread(target=work, args=(plan.clone_state(), x, want))
-               for x, want in zip(inputs, wants, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert wrong_in_threads(plan, 100, PlanInTurns.clone_state) == 0
 
 
 def test_a_crew_takes_nothing_that_does_not_fit():
