@@ -36,9 +36,9 @@ def compile_graph(graph, options=None, keep=(), state=None):
     Returns
     -------
     Plan, PlanInTurns or StagedPlan
-        The first two when every layer can be compiled: then a run is one C call, or one for each turn of a batch that
-        no cache holds. All have the same face: ``run``, ``run_all``, ``timed``, ``value``, ``clone_state``,
-        ``explain``, ``plans``, ``inputs``, ``outputs``.
+        The first two when every layer can be compiled: then a run is one C call, or two, where the caches do not hold
+        a batch and a part of the net is done in turns. All have the same face: ``run``, ``run_all``, ``timed``,
+        ``value``, ``clone_state``, ``explain``, ``plans``, ``inputs``, ``outputs``.
 
     Raises ShapeError when a shape is not known, UnsupportedError when no kernel can do something, OptionsError,
     MemoryError.
