@@ -29,7 +29,8 @@ def prepare(net, threads):
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name)
     write_onnx(net.graph, path / "net.onnx")
-    converter = Path(_child.python("mnn")).parent / "mnnconvert"
+    converter = Path(_child.python("mnn")).absolute().parent / "mnnconvert"
     subprocess.run([str(converter), "-f", "ONNX", "--modelFile", str(path / "net.onnx"), "--MNNModel",
-                    str(path / "net.mnn"), "--bizCode", "x"], check=True, capture_output=True)
+                    str(path / "net.mnn"), "--bizCode", "x"],
+                   check=True, capture_output=True, cwd=path)       # it leaves a file where it runs
     return _child.Child("mnn", PROGRAM, [str(path / "net.mnn"), str(threads), net.inputs[0], net.outputs[0]], folder)

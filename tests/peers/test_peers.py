@@ -1,5 +1,7 @@
 """Every peer that is installed computes what the reference does; the others say why they cannot."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,20 @@ def test_missing_environment(monkeypatch, tmp_path):
     assert "SCALPEL_PEER_MNN does not name" in peers.find("mnn").missing()
     monkeypatch.setenv("SCALPEL_PEER_MNN", str(tmp_path / "python"))
     assert "no such file" in peers.find("mnn").missing()
+
+
+def test_the_converter_of_mnn_leaves_nothing_where_we_are(monkeypatch, tmp_path):
+    pytest.importorskip("onnx")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").touch()
+    converter = tmp_path / "bin/mnnconvert"
+    converter.write_text("#!/bin/sh\ntouch left-behind\nexit 3\n")
+    converter.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCALPEL_PEER_MNN", "bin/python")
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 3"):
+        peers.find("mnn").prepare(Net(nets.graph(nets.LENET)), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_a_child_that_dies_is_an_error(monkeypatch):
