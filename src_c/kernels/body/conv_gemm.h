@@ -79,7 +79,7 @@ void CONV_GEMM(const void *args, int tid, int nt)
     int64_t k = s.c * s.kh * s.kw, mg = a->m / a->group, pixels = a->n * a->oh * a->ow, m0, m1, v0, v1;
     int64_t tiles = even_count(mg, TILE_M), block = a->scratch_stride / (k * VL);
     block = block < TILE_V ? TILE_V : block > BLOCK_V ? BLOCK_V : block;
-    grid_part(tiles, even_count(pixels, VL), 1, tid, nt, &m0, &m1, &v0, &v1);
+    grid_part(tiles, even_count(pixels, VL), 1, 2, tid, nt, &m0, &m1, &v0, &v1);
     if (m0 == m1 || v0 == v1)
         return;
     float *panel = SCL_SCRATCH(a, tid);

@@ -83,7 +83,7 @@ void CONV_POINTWISE(const void *args, int tid, int nt)
         r = (point_rows){.rows = 1, .width = a->oh * a->ow};
     r.tiles = even_count(r.width, TILE_M);
     int64_t block = BLOCK / (k * TILE_M) > 0 ? BLOCK / (k * TILE_M) : 1;
-    grid_part(panels, a->n * r.rows * r.tiles, 0, tid, nt, &m0, &m1, &i0, &i1);
+    grid_part(panels, a->n * r.rows * r.tiles, 0, 2, tid, nt, &m0, &m1, &i0, &i1);
     if (m0 == m1 || i0 == i1)
         return;
     point_tile t = {.k = k, .plane = a->h * a->wd, .step = a->sw, .out_plane = a->oh * a->ow, .act = a->act, .p0 = a->p0, .p1 = a->p1};

@@ -313,7 +313,7 @@ void CONV_WINOGRAD(const void *args, int tid, int nt)
     int64_t tiles = a->n * even_count(a->oh, OUT) * even_count(a->ow, OUT), m0, m1, v0, v1;
     int64_t most = (a->scratch_stride / POINTS - 32) / ((channels + ROWS + 1) * VL);
     most = most < 1 ? 1 : most > BLOCK_V ? BLOCK_V : most;
-    grid_part(bands, even_count(tiles, VL), 1, tid, nt, &m0, &m1, &v0, &v1);
+    grid_part(bands, even_count(tiles, VL), 1, 2, tid, nt, &m0, &m1, &v0, &v1);
     if (m0 == m1 || v0 == v1)
         return;
     tile_block b;

@@ -87,7 +87,7 @@ void FC_DENSE(const void *args, int tid, int nt)
 {
     const scl_args_fc *a = args;
     int64_t panels = even_count(a->m, TILE_N), tiles = even_count(a->n, TILE_M), m0, m1, n0, n1;
-    grid_part(tiles, panels, 2, tid, nt, &m0, &m1, &n0, &n1);      /* a panel comes from memory in the time that some two tiles take */
+    grid_part(tiles, panels, 2, 0, tid, nt, &m0, &m1, &n0, &n1);      /* a panel comes from memory in the time that some two tiles take */
     fc_tile t = {.k = a->k, .ldx = a->k, .ldy = a->m, .act = a->act, .p0 = a->p0, .p1 = a->p1};
     for (int64_t panel = n0; panel < n1; panel++) {
         int64_t m = panel * TILE_N;

@@ -13,15 +13,16 @@ static inline int64_t even_begin(int64_t total, int64_t parts, int64_t i)
 }
 
 /* Splits nt threads into a grid of tm x tn over m units by n units so that the slowest thread has least to do, where the work on one
- * of the n units costs `once` units of m on top (packing). Sets this thread's ranges [m0, m1) and [n0, n1). */
-static inline void grid_part(int64_t m, int64_t n, int64_t once, int tid, int nt, int64_t *m0, int64_t *m1, int64_t *n0,
+ * of the n units costs `once` units of m on top (packing it), and that on one of the m units takes as long as `fetch` units of n at least
+ * (its weights come from memory). Sets this thread's ranges [m0, m1) and [n0, n1). */
+static inline void grid_part(int64_t m, int64_t n, int64_t once, int64_t fetch, int tid, int nt, int64_t *m0, int64_t *m1, int64_t *n0,
                              int64_t *n1)
 {
     int best = nt;
     int64_t least = INT64_MAX;
     for (int tn = nt; tn > 0; tn--) {
         int tm = nt / tn;
-        int64_t cost = even_count(n, tn) * (even_count(m, tm) + once);
+        int64_t ms = even_count(m, tm), ns = even_count(n, tn), cost = ms * (ns > fetch ? ns : fetch) + ns * once;
         if (tm * tn == nt && cost < least) {
             least = cost;
             best = tn;
