@@ -26,7 +26,7 @@ INLINE vf normalise(vf x, vf sum, const scaling *c, int three_quarters)
 enum { LINE = 16 };     /* values in a line of the cache */
 
 /* n <= VL pixels of all channels: the squares of the window's channels move along in registers. From plane to plane is too far for the
- * hardware to foresee, so the lines of the next pixels are asked for here: two to four times as fast where the values are in the third cache. */
+ * hardware to foresee, so the lines of the next pixels are asked for here: 1.2 to 4 times as fast within nets. */
 INLINE void ring(const scl_args_lrn *a, const float *x, float *y, int64_t n, const scaling *c, int size, int three_quarters)
 {
     int64_t pixels = a->h * a->wd, half = size / 2;
