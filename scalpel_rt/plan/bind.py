@@ -12,7 +12,7 @@ from .memory import ALIGN as FLOATS
 from .share import share
 
 
-def bind(choice, layout, t, threads=1, ns=0.0, args=None, rounds=1):
+def bind(choice, layout, t, threads=1, ns=0.0, args=None, cuts=1):
     """A Step for operation number ``t`` of a layout.
 
     ``choice`` says op, kernel and form; ``args`` are what :func:`pack` made of them, if that was done already.
@@ -26,7 +26,7 @@ def bind(choice, layout, t, threads=1, ns=0.0, args=None, rounds=1):
     if t in layout.scratch:
         args |= {"scratch_stride": scratch_floats(choice), "lanes": threads}
         offsets["scratch"] = 4 * layout.scratch[t]
-    return _plan.Step(op.name, kernel, args, offsets, threads, ns, rounds)
+    return _plan.Step(op.name, kernel, args, offsets, threads, ns, cuts)
 
 
 Bound = namedtuple("Bound", "op form kernel")

@@ -9,7 +9,7 @@ from ..runtime import _plan
 from . import memory
 from .batches import images_to_pixels
 from .bind import bind, scratch_floats
-from .choose import compare, decide, rounds_worth, threads_worth
+from .choose import compare, cuts_worth, decide, threads_worth
 from .explain import row
 from .lower import Lowering
 from .stages import StagedPlan
@@ -88,11 +88,11 @@ def _whole(program, options, threads, n_outputs):
                for t in sorted(compared, key=lambda t: -min(compared[t].costs))}
     if tuner is not None:
         tuner.save()
-    parts = {t: threads_worth(choice.ns, threads) for t, choice in choices.items()}
-    scratch = {t: parts[t] * scratch_floats(choice) for t, choice in choices.items()}
+    workers = {t: threads_worth(choice.ns, threads) for t, choice in choices.items()}
+    scratch = {t: workers[t] * scratch_floats(choice) for t, choice in choices.items()}
     layout = memory.lay_out(ops, program.inputs, program.outputs, scratch)
-    steps = [bind(choices[t], layout, t, parts[t], choices[t].ns, choices[t].args,
-                  rounds_worth(choices[t].ns, parts[t], _rough(choices[t]))) for t in layout.work]
+    steps = [bind(choices[t], layout, t, workers[t], choices[t].ns, choices[t].args,
+                  _cuts(choices[t], workers[t])) for t in layout.work]
     constants = [(as_f32(op.weights["value"]), 4 * layout.offset[op.outputs[0]]) for op in ops if op.kind == "fill"]
     rows = [row(choices[t], step) for t, step in zip(layout.work, steps, strict=True)]
     slots = _slots(program.outputs, layout)
@@ -100,9 +100,10 @@ def _whole(program, options, threads, n_outputs):
                                   slots[n_outputs:], constants, rows))
 
 
-def _rough(choice):
-    """Whether ``ns`` is a guess; of what is guessed at, no kernel minds being cut into many rounds."""
-    return choice.op.kind not in TUNED or choice.kernel.isa == "scalar"
+def _cuts(choice, threads):
+    """``ns`` of what is not tuned, and of scalar kernels, is a guess; none of those minds being cut into many parts."""
+    rough = choice.op.kind not in TUNED or choice.kernel.isa == "scalar"
+    return cuts_worth(choice.ns, threads, choice.form.most_parts(choice.op, choice.kernel), rough)
 
 
 def _slots(values, layout):

@@ -5,7 +5,7 @@ from collections import namedtuple
 
 from .. import isa
 from ..errors import UnsupportedError
-from ..runtime._plan import MAX_ROUNDS
+from ..runtime._plan import MAX_CUTS
 from .candidates import candidates
 
 #: What was decided for one operation. ``costs``: {symbol: ns on one thread} of the kernels that were compared,
@@ -103,14 +103,20 @@ def promising(legal, estimates):
 
 
 def threads_worth(ns, threads):
-    """Parts that a step of ``ns`` on one thread is worth: none smaller than what handing it over costs."""
+    """Threads that a step of ``ns`` on one is worth: none with less to do than what handing it over costs."""
     PART_NS = 4000.0
     return max(1, min(threads, int(ns / PART_NS)))
 
 
-def rounds_worth(ns, threads, rough=False):
-    """Rounds for a step of ``ns`` on one thread: short enough that Ctrl-C is seen in time even if ``ns`` was estimated
-    several times too low (``rough``: twenty times), long enough that their beginnings and ends cost nothing. A power of
-    two, since kernels cut their work along two sides."""
-    ROUND_NS = 1e6 if rough else 8e6
-    return min(MAX_ROUNDS, 1 << max(0, round(math.log2(max(1, ns / (threads * ROUND_NS))))))
+def cuts_worth(ns, threads, most_parts=math.inf, rough=False):
+    """Parts for each of ``threads`` threads of a step of ``ns`` on one. A power of two, since kernels cut their work
+    along two sides.
+
+    Many enough that Ctrl-C is seen in time even if ``ns`` was estimated several times too low (``rough``: twenty
+    times), and with more threads than one that a faster one can do more than its share, of which there are no two
+    alike where others use the machine; but for the former, no more than ``most_parts`` in all.
+    """
+    SEEN_NS, FAIR_NS, FAIR = 1e6 if rough else 8e6, 40e3, 8
+    seen = 1 << max(0, round(math.log2(max(1, ns / (threads * SEEN_NS)))))
+    fair = min(FAIR, ns / (threads * FAIR_NS), most_parts / threads) if threads > 1 else 1
+    return min(MAX_CUTS, max(seen, 1 << int(math.log2(max(1, fair)))))

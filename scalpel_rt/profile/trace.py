@@ -15,7 +15,7 @@ WARM = 3    # runs before the one that is written down
 def chrome_trace(net, options=None, *, inputs=None):
     """The events of one run, a dict for JSON: {"traceEvents": [...], "displayTimeUnit": "ns"}.
 
-    One row for each thread of the pool, a box for each part of a step that it did, named after its layers, with the
+    One row for each thread of the pool, a box for what it did of each step, named after its layers, with the
     kernel among its arguments; one row for the run as the caller sees it. Times are in µs from the beginning of the
     call. Of plans in stages or in turns the steps are there once, in their order, each as long as it took in all, on
     the caller's thread. Parameters and errors as for :func:`.steps.profile`.
@@ -45,14 +45,14 @@ def write_chrome_trace(path, net, options=None, *, inputs=None):
 
 
 def _compiled(plan, arrays):
-    """[(Row, begin, end, thread)] of all parts; the plan's clock is Python's."""
-    parts = plan.trace(*arrays).parts
-    return [(row, *map(int, parts[i, thread]), thread) for i, row in enumerate(plan.explain())
-            for thread in np.flatnonzero(parts[i, :, 1]).tolist()]
+    """[(Row, begin, end, thread)] of what each thread did; the plan's clock is Python's."""
+    lanes = plan.trace(*arrays).lanes
+    return [(row, *map(int, lanes[i, thread]), thread) for i, row in enumerate(plan.explain())
+            for thread in np.flatnonzero(lanes[i, :, 1]).tolist()]
 
 
 def _one_after_another(plan, arrays):
-    """The same for a plan that is more than one Plan; parts are not told apart."""
+    """The same for a plan that is more than one Plan; threads are not told apart."""
     found, now = [], time.perf_counter_ns()
     for row, ns in plan.timed(*arrays):
         found.append((row, now, now + ns, 0))

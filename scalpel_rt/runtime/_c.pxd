@@ -67,7 +67,7 @@ cdef extern from "scl_run.h" nogil:
         scl_kernel run
         const void *args
         int nt
-        int rounds
+        int parts
         float ns
 
     ctypedef int (*scl_tick)() noexcept nogil

@@ -145,8 +145,8 @@ cdef void release(void *memory) noexcept nogil:
 
 
 cdef int run_steps(const _c.scl_step *steps, int count, int threads, _c.scl_tick tick, int64_t *stamps,
-                   int64_t *parts) noexcept nogil:
-    return _c.scl_run(steps, count, threads, tick, stamps, parts)
+                   int64_t *lanes) noexcept nogil:
+    return _c.scl_run(steps, count, threads, tick, stamps, lanes)
 
 
 cdef int run_turns(const _c.scl_twin *twins, int n_twins, const _c.scl_turns *turns, int threads, _c.scl_tick tick,

@@ -40,20 +40,19 @@ cdef extern from *:
     int PyErr_CheckSignals()
 
 #: One step. ``kernel``: a Kernel; ``args``: its INT, FLT and WGT fields; ``buffers``: {BUF field: byte offset in the
-#: arena}; ``threads``: parts to run it in, 1 = not worth a second thread; ``ns``: estimated duration; ``rounds``: how many
-#: times so many parts it has, so that a step that takes long can be stopped between two.
-Step = namedtuple("Step", "name kernel args buffers threads ns rounds", defaults=(1,))
+#: arena}; ``threads``: most to do it, 1 = not worth a second; ``ns``: estimated duration on one; ``cuts``: parts for each
+#: of them, so that a faster one can take from another, and a step that takes long can be stopped between two.
+Step = namedtuple("Step", "name kernel args buffers threads ns cuts", defaults=(1,))
 
-#: Most rounds of a step.
-MAX_ROUNDS = 1 << 14
+#: Most parts of a step for each of its threads.
+MAX_CUTS = 1 << 14
 
 #: A value that goes in or comes out: ``offset`` is its place in the arena, in bytes.
 Slot = namedtuple("Slot", "name shape offset")
 
 #: What :meth:`Plan.trace` gives: the ``outputs`` of the run; ``steps`` int64 (steps, 2), begin and end of each in ns;
-#: ``parts`` int64 (steps, threads, 2), the same of each of its parts, zeros where it has no such part. Part p is done by
-#: thread p, where that many threads could be had.
-Trace = namedtuple("Trace", "outputs steps parts")
+#: ``lanes`` int64 (steps, threads, 2), the same of what each thread did of it, zeros where one did nothing.
+Trace = namedtuple("Trace", "outputs steps lanes")
 
 ctypedef struct address:
     size_t field                    # where in the args of all steps the pointer stands
@@ -115,8 +114,8 @@ cdef class Steps:
         for step in self.steps:
             if not 1 <= step.threads <= kernels.MAX_THREADS:
                 raise ValueError(f"{step.name}: {step.threads} threads")
-            if not 1 <= step.rounds <= MAX_ROUNDS:
-                raise ValueError(f"{step.name}: {step.rounds} rounds")
+            if not 1 <= step.cuts <= MAX_CUTS:
+                raise ValueError(f"{step.name}: {step.cuts} cuts")
             for field, offset in step.buffers.items():
                 self._inside(f"{step.name}.{field}", offset, 0)
 
@@ -154,7 +153,7 @@ cdef class Steps:
             self._steps[i].run = _kernels.kernel_at(step.kernel.index).run
             self._steps[i].args = <const void *><size_t>start
             self._steps[i].nt = step.threads
-            self._steps[i].rounds = step.rounds
+            self._steps[i].parts = step.threads * step.cuts
             self._steps[i].ns = step.ns
 
     def __dealloc__(self):
@@ -339,9 +338,9 @@ cdef class Plan:
         ``time.monotonic_ns()``."""
         cdef int count = self.steps._count
         stamps = np.zeros((max(count, 1), 2), np.int64)
-        parts = np.zeros((max(count, 1), self.steps.threads, 2), np.int64)
-        outputs = self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, <int64_t *><size_t>parts.ctypes.data)
-        return Trace(outputs, stamps[:count], parts[:count])
+        lanes = np.zeros((max(count, 1), self.steps.threads, 2), np.int64)
+        outputs = self._run(arrays, None, <int64_t *><size_t>stamps.ctypes.data, <int64_t *><size_t>lanes.ctypes.data)
+        return Trace(outputs, stamps[:count], lanes[:count])
 
     cdef _timed(self, tuple arrays, out):
         cdef int count = self.steps._count
@@ -349,7 +348,7 @@ cdef class Plan:
         self._run(arrays, out, <int64_t *><size_t>stamps.ctypes.data, NULL)
         return stamps[:count, 1] - stamps[:count, 0]
 
-    cdef tuple _run(self, tuple arrays, out, int64_t *stamps, int64_t *parts):
+    cdef tuple _run(self, tuple arrays, out, int64_t *stamps, int64_t *lanes):
         cdef Steps steps = self.steps
         cdef Py_ssize_t n_in = len(steps.inputs), n_out = len(steps.outputs), got = 0, i
         cdef int stopped
@@ -371,7 +370,7 @@ cdef class Plan:
             with nogil:
                 for i in range(n_in):
                     memcpy(self._places[i], self._views[i].buf, self._views[i].len)
-                stopped = _kernels.run_steps(self._steps, steps._count, steps.threads, tick, stamps, parts)
+                stopped = _kernels.run_steps(self._steps, steps._count, steps.threads, tick, stamps, lanes)
                 for i in range(n_in, n_in + n_out):
                     memcpy(self._views[i].buf, self._places[i], self._views[i].len)
             if stopped:

@@ -17,76 +17,78 @@ static int64_t now_ns(void)
 
 /* When the clock was last read, when the caller was last asked, and how much work is estimated to have been done since. */
 typedef struct {
-    scl_tick ask;
+    scl_tick tick;
     int64_t asked;
-    float work;
+    float work, part;               /* ns; of the part that was done last */
 } watch;
 
-/* After a round: the caller's answer if it was time to ask, else 0. Reading the clock costs as much as a small step, so that it is
- * only read after what should have taken a while. */
-static int look(watch *w, float ns)
+/* After a part: whether it is time to ask. Reading the clock costs as much as a small step, so that it is only read after what
+ * should have taken a while. */
+static int due(void *of)
 {
     const float LOOK_NS = SCL_TICK_NS / 16;
-    w->work += ns;
-    if (!w->ask || w->work < LOOK_NS)
+    watch *w = of;
+    w->work += w->part;
+    if (w->work < LOOK_NS)
         return 0;
     w->work = 0;
     const int64_t now = now_ns();
     if (w->asked == 0)
         w->asked = now;
-    if (now - w->asked < SCL_TICK_NS)
-        return 0;
-    const int stop = w->ask();
+    return now - w->asked >= SCL_TICK_NS;
+}
+
+static int ask(void *of)
+{
+    watch *w = of;
+    const int stop = w->tick();
     w->asked = now_ns();
     return stop;
 }
 
-/* A step whose parts look at the clock when they begin, in the first round, and when they end. */
+/* A step of which each thread looks at the clock when it begins and when it ends. */
 typedef struct {
     const scl_step *step;
-    int64_t *parts;
+    int64_t *lanes;
 } watched;
 
 static void run_watched(const void *args, int tid, int nt)
 {
     const watched *w = args;
-    int64_t *part = w->parts + 2 * (tid % w->step->nt);
-    if (tid < w->step->nt)
-        part[0] = now_ns();
+    int64_t *mine = w->lanes + 2 * (scl_lane() % w->step->nt);
+    if (mine[0] == 0)
+        mine[0] = now_ns();
     w->step->run(w->step->args, tid, nt);
-    part[1] = now_ns();
+    mine[1] = now_ns();
 }
 
 /* Steps on the pool's `workers` threads, which become one where this process is forked in the middle. */
-static int run_steps(const scl_step *steps, int count, int threads, int *workers, watch *w, int64_t *stamps, int64_t *parts)
+static int run_steps(const scl_step *steps, int count, int threads, int *workers, watch *w, int64_t *stamps, int64_t *lanes)
 {
     const int forks = scl_pool_forks();
+    const scl_pause pause = {due, ask, w};
     int stop = 0;
     for (int i = 0; i < count && !stop; i++) {
         const scl_step *s = &steps[i];
-        const watched seen = {s, parts ? parts + 2 * (int64_t)i * threads : NULL};
+        const watched seen = {s, lanes ? lanes + 2 * (int64_t)i * threads : NULL};
+        w->part = s->ns / (float)s->parts;
         if (stamps)
             stamps[2 * i] = now_ns();
-        for (int round = 0; round < s->rounds && !stop; round++) {
-            if (parts)
-                scl_pool_run(run_watched, &seen, round * s->nt, s->nt, s->rounds * s->nt, *workers);
-            else
-                scl_pool_run(s->run, s->args, round * s->nt, s->nt, s->rounds * s->nt, *workers);
-            if (round + 1 == s->rounds && stamps)
-                stamps[2 * i + 1] = now_ns();
-            stop = look(w, s->ns / (float)s->rounds);
-            if (scl_pool_forks() != forks)  /* forked inside `tick`: this is the child, and the helpers stayed behind */
-                *workers = 1;
-        }
+        stop = scl_pool_run(lanes ? run_watched : s->run, lanes ? &seen : s->args, s->parts, *workers < s->nt ? *workers : s->nt,
+                            w->tick ? &pause : NULL);
+        if (stamps)
+            stamps[2 * i + 1] = now_ns();
+        if (scl_pool_forks() != forks)      /* forked inside `tick`: this is the child, and the helpers stayed behind */
+            *workers = 1;
     }
     return stop;
 }
 
-int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts)
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *lanes)
 {
     int workers = scl_pool_enter(threads);
-    watch w = {tick, 0, 0};
-    const int stop = run_steps(steps, count, threads, &workers, &w, stamps, parts);
+    watch w = {tick, 0, 0, 0};
+    const int stop = run_steps(steps, count, threads, &workers, &w, stamps, lanes);
     scl_pool_leave(workers);
     return stop;
 }
@@ -133,11 +135,12 @@ typedef struct {
     atomic_int next, left, stop;
 } shared;
 
-/* Whether to go on, asked by the caller after each round and by the others. */
+/* Whether to go on, asked by the caller after each part and by the others. */
 static int go_on(shared *s, int caller, float ns)
 {
-    if (caller) {
-        const int stop = look(s->watch, ns);
+    if (caller && s->watch->tick) {
+        s->watch->part = ns;
+        const int stop = due(s->watch) ? ask(s->watch) : 0;
         if (stop)
             atomic_store(&s->stop, stop);
         if (scl_pool_forks() != s->forks)
@@ -158,11 +161,11 @@ static int run_turn(shared *s, int turn, int tid, int caller)
         const scl_step *step = &twin->steps[i];
         if (stamps)
             stamps[2 * i] = now_ns();
-        for (int round = 0; round < step->rounds; round++) {
-            step->run(step->args, round, step->rounds);
-            if (round + 1 == step->rounds && stamps)
+        for (int part = 0; part < step->parts; part++) {
+            step->run(step->args, part, step->parts);
+            if (part + 1 == step->parts && stamps)
                 stamps[2 * i + 1] = now_ns();
-            if (!go_on(s, caller, step->ns / (float)step->rounds))
+            if (!go_on(s, caller, step->ns / (float)step->parts))
                 return 0;
         }
     }
@@ -173,13 +176,13 @@ static int run_turn(shared *s, int turn, int tid, int caller)
 static void run_some(const void *args, int tid, int nt)
 {
     shared *s = (shared *)(uintptr_t)args;
-    const int caller = tid % s->workers == 0, all = turns_of(s->turns);
+    const int caller = scl_lane() == 0, all = turns_of(s->turns);
     (void)nt;
     for (int turn; (turn = atomic_fetch_add(&s->next, 1)) < all; atomic_fetch_sub(&s->left, 1))
         if (!run_turn(s, turn, tid, caller))
             return;
     /* The caller is who can be asked to stop, also while only others have something left to do. */
-    while (caller && s->watch->ask && atomic_load(&s->left) && go_on(s, caller, SCL_TICK_NS))
+    while (caller && s->watch->tick && atomic_load(&s->left) && go_on(s, caller, SCL_TICK_NS))
         sched_yield();
 }
 
@@ -187,7 +190,7 @@ int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, in
 {
     const int all = turns_of(turns);
     int workers = scl_pool_enter(threads), stop = 0;
-    watch w = {tick, 0, 0};
+    watch w = {tick, 0, 0, 0};
     if (n_twins == 1) {
         for (int turn = 0; turn < all && !stop; turn++) {
             take(turns, turn, twins->places);
@@ -206,7 +209,7 @@ int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, in
             s.forks = scl_pool_forks();
             atomic_store(&s.next, 0);
             atomic_store(&s.left, all);
-            scl_pool_run(run_some, &s, 0, n_twins, n_twins, workers);
+            scl_pool_run(run_some, &s, n_twins, workers, NULL);
             stop = atomic_load(&s.stop);
         } while (!stop && s.forks != scl_pool_forks());
     }

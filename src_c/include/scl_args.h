@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What part tid may write to beside its outputs. Parts whose numbers differ by a multiple of `lanes` are done one after another. */
-#define SCL_SCRATCH(args, tid) ((args)->scratch + (tid) % (args)->lanes * (args)->scratch_stride)
+/* Which of the threads that do a step this is: 0 the one that runs the plan, then the pool's helpers. */
+int scl_lane(void);
+
+/* What a kernel may write to beside its outputs: a thread's own. A step that is done by one thread has one lane, whoever that is. */
+#define SCL_SCRATCH(args) ((args)->scratch + scl_lane() % (args)->lanes * (args)->scratch_stride)
 
 /* Fully connected: y[b][m] = act(sum_k w[m][k]*x[b][k] + bias[m]), b < n, m < m, k < k.
  * w, idx, ptr are what the kernel's packer made: see the contract above each kernel. */

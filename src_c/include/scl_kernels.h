@@ -1,7 +1,7 @@
 /* The type of all kernels, and their declarations.
  *
- * A kernel computes part `tid` of `nt` of one step and returns nothing: it cannot fail. It partitions the work statically, so that every
- * output element is made by one thread in one order of additions whatever nt is. It never reads or writes outside what its args name,
+ * A kernel computes part `tid` of `nt` of one step and returns nothing: it cannot fail. What belongs to a part depends on its number
+ * alone, and every output element is made by one part in one order of additions whatever nt is. It never reads or writes outside what its args name,
  * keeps no state, and looks at no CPU flag.
  */
 #ifndef SCL_KERNELS_H
@@ -22,7 +22,7 @@ typedef struct {
 #include "scl_kernels.def"
 #undef KERNEL
 
-/* The [begin, end) of part tid of nt, in units of `grain`, of `total` items: a static partition. */
+/* The [begin, end) of part tid of nt, in units of `grain`, of `total` items. */
 static inline void scl_part(int64_t total, int64_t grain, int tid, int nt, int64_t *begin, int64_t *end)
 {
     int64_t units = (total + grain - 1) / grain, b = units * tid / nt * grain, e = units * (tid + 1) / nt * grain;

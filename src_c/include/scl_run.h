@@ -7,21 +7,20 @@
 typedef struct {
     scl_kernel run;
     const void *args;               /* the kind's struct, every address filled in */
-    int nt;                         /* parts at a time; 1 = not worth a second thread */
-    int rounds;                     /* how many times so many: a step that takes long is done in turns, to be stopped between two */
-    float ns;                       /* estimated duration: says when it is time to look at the clock */
+    int nt;                         /* most threads to do it; 1 = not worth a second */
+    int parts;                      /* more than threads, so that who is faster does more, and a step that takes long can be stopped */
+    float ns;                       /* estimated duration on one thread: says when it is time to look at the clock */
 } scl_step;
 
-/* Called on the caller's thread about every SCL_TICK_NS, between two rounds; not 0 = stop. NULL: nobody is asked. */
+/* Called on the caller's thread about every SCL_TICK_NS, while no part is being done; not 0 = stop. NULL: nobody is asked. */
 typedef int (*scl_tick)(void);
 
 enum { SCL_TICK_NS = 20000000 };
 
-/* Run steps[0..count); a barrier between any two rounds. `threads`: most threads to use, and the most parts at a time.
- * `stamps`: NULL, or count times (begin, end) of the steps to fill, in ns of the monotonic clock. `parts`: NULL, or count times
- * `threads` times (begin, end) of their parts, from the first round to the last; those that a step does not have stay as they are.
- * Returns 0, or what `tick` returned to stop. */
-int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *parts);
+/* Run steps[0..count); a barrier between any two. `threads`: most threads to use. `stamps`: NULL, or count times (begin, end) of the
+ * steps to fill, in ns of the monotonic clock. `lanes`: NULL, or zeros, count times `threads` times, to fill with (begin, end) of
+ * what each thread did of them; they stay 0 where one did nothing. Returns 0, or what `tick` returned to stop. */
+int scl_run(const scl_step *steps, int count, int threads, scl_tick tick, int64_t *stamps, int64_t *lanes);
 
 /* One of several plans of the same steps, each with memory of its own. */
 typedef struct {
@@ -44,7 +43,7 @@ typedef struct {
 } scl_turns;
 
 /* Run all turns; `tick` and what is returned are as above. One twin: its steps go on `threads` threads. Several: as many threads
- * take the turns among them, each the next one that is left, with a twin of its own, and every step has one part.
+ * take the turns among them, each the next one that is left, with a twin of its own, and every step is done by one thread.
  * `stamps`: NULL, or for each turn `count` times (begin, end); `who`: NULL, or for each turn the twin that did it. */
 int scl_run_turns(const scl_twin *twins, int n_twins, const scl_turns *turns, int threads, scl_tick tick, int64_t *stamps, int *who);
 

@@ -113,10 +113,9 @@ def _once(kernel, inputs, outputs, numbers, alias, inout, scratch, nt, around_in
     made = {name: _Guarded(np.full(shape, around_out, np.float32), around_out, place) for name, shape in outputs.items()
             if name not in alias}
     made |= {name: _Guarded(array, around_out, place) for name, array in inout.items()}
-    lanes = 1 if nt == 3 else nt     # three parts one after another, in the same scratch memory
-    if scratch:
-        made["scratch"] = _Guarded(np.full(scratch * lanes, around_out, np.float32), around_out, 0)
-        numbers = {**numbers, "scratch_stride": scratch, "lanes": lanes}
+    if scratch:     # all parts one after another, in the same scratch memory
+        made["scratch"] = _Guarded(np.full(scratch, around_out, np.float32), around_out, 0)
+        numbers = {**numbers, "scratch_stride": scratch, "lanes": 1}
     arrays = {name: guarded.array for name, guarded in (given | made).items()}
     arrays |= {name: arrays[source] for name, source in alias.items()}
     _kernels.call(kernel, {**arrays, **numbers}, nt)

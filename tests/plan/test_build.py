@@ -61,7 +61,7 @@ def test_any_choice_of_kernels_is_right(seed, size, threads):
     with pytest.MonkeyPatch.context() as patch:
         with_any_kernel(patch, seed)
         patch.setattr(building, "threads_worth", lambda ns, most: most)
-        patch.setattr(building, "rounds_worth", lambda ns, threads, rough: 1 + size % 3)
+        patch.setattr(building, "cuts_worth", lambda ns, threads, *_: 1 + size % 3)
         program, arrays = random_program(seed, size)
         compare(program, arrays, Options(tune=True, threads=threads))
 

@@ -10,7 +10,7 @@ from scalpel_rt.plan import choose as choosing
 from scalpel_rt.plan import forms
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.candidates import candidates
-from scalpel_rt.plan.choose import choose, rounds_worth, threads_worth
+from scalpel_rt.plan.choose import choose, cuts_worth, threads_worth
 from scalpel_rt.plan.forms import _zeros
 from scalpel_rt.plan.spec import KINDS, Op, Value
 from scalpel_rt.runtime import _kernels
@@ -174,9 +174,21 @@ def test_threads_are_for_what_takes_longer_than_handing_it_over():
     assert [threads_worth(ns, 4) for ns in (0, 1000, 9000, 13000, 1e6)] == [1, 1, 2, 3, 4]
 
 
-def test_only_what_takes_long_is_done_in_rounds():
-    assert [rounds_worth(ns, 2) for ns in (0, 1e6, 2e7, 1e9, 1e30)] == [1, 1, 1, 64, 1 << 14]
-    assert rounds_worth(2e7, 2, rough=True) == 8
+def test_what_takes_long_is_cut_so_that_it_can_be_stopped():
+    assert [cuts_worth(ns, 1) for ns in (0, 1e6, 2e7, 1e9, 1e30)] == [1, 1, 2, 128, 1 << 14]
+    assert cuts_worth(2e7, 1, rough=True) == 16
+    assert cuts_worth(1e9, 2, most_parts=1) == 64
+
+
+def test_for_several_threads_it_is_cut_finely_as_far_as_that_costs_nothing():
+    assert [cuts_worth(ns, 2) for ns in (0, 1.5e5, 1.7e5, 3.3e5, 1e6, 2e7)] == [1, 1, 2, 4, 8, 8]
+    assert [cuts_worth(2e7, 4, most_parts=most) for most in (0, 3, 8, 17)] == [1, 1, 2, 4]
+
+
+@pytest.mark.parametrize("size, vectors", [(14, 2), (56, 24.5), (224, 392)])
+def test_a_part_of_a_convolution_by_winograd_has_some_vectors_of_tiles(size, vectors):
+    kernel = next(k for k in _kernels.kernels() if (k.form, k.isa) == ("winograd43", "avx2"))
+    assert forms.find("conv", "winograd43").most_parts(conv(16, size), kernel) == vectors / 6
 
 
 def test_explain_names_every_step_and_every_candidate():

@@ -127,7 +127,8 @@ def test_a_trace_holds_one_run_with_its_threads(net, tmp_path):
     run, *parts = boxes
     assert run["name"] == "run" and all(0 <= box["ts"] and box["ts"] + box["dur"] <= run["dur"] for box in parts)
     rows = found_rows(net, 2)
-    assert len(parts) == sum(row.threads for row in rows)
+    assert len(rows) <= len(parts) <= sum(row.threads for row in rows)      # a helper may have come too late
+    assert [box["name"] for box in parts if box["tid"] == 1] == [row.layers for row in rows]
     named = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"] if event["name"] == "thread_name"}
     assert named[0] == "run" and named[1] == "thread 0"
     begins = [min(box["ts"] for box in parts if box["name"] == row.layers) for row in rows]

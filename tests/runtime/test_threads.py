@@ -18,11 +18,11 @@ from .nets import chain, convolutions, image
 from .process import SETUP, python
 
 
-@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("cuts", [1, 3])
 @pytest.mark.parametrize("level", isa.runnable())
-def test_any_number_of_threads_and_rounds_gives_the_same_bits(level, rounds, monkeypatch):
+def test_any_number_of_threads_and_parts_gives_the_same_bits(level, cuts, monkeypatch):
     monkeypatch.setattr("scalpel_rt.plan.build.threads_worth", lambda ns, threads: threads)
-    monkeypatch.setattr("scalpel_rt.plan.build.rounds_worth", lambda ns, threads, rough: 1 if threads == 1 else rounds)
+    monkeypatch.setattr("scalpel_rt.plan.build.cuts_worth", lambda ns, threads, *_: 1 if threads == 1 else cuts)
     programs = [convolutions(2), convolutions(1, 7, 13, batch=3)]
     programs += [random_program(seed, 20)[0] for seed in range(20)]
     for program in programs:
@@ -33,6 +33,17 @@ def test_any_number_of_threads_and_rounds_gives_the_same_bits(level, rounds, mon
         for other in others:
             for a, b in zip(first, other, strict=True):
                 np.testing.assert_array_equal(a.view(np.uint32), b.view(np.uint32))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_step_that_is_asked_in_the_middle_goes_on_where_it_was(threads):
+    """About every 20 ms the main thread looks for signals, and between two parts of a step that takes longer."""
+    program = convolutions(1, 256, 112)
+    arrays = image(program)
+    plan = compile_program(program, Options(threads=threads))
+    assert plan.steps.steps[0].cuts > 1
+    got, twin = plan.run(*arrays), plan.clone_state()
+    run_in_threads(1, lambda _: np.testing.assert_array_equal(twin.run(*arrays), got))
 
 
 def test_only_what_is_worth_it_gets_threads():

@@ -5,6 +5,8 @@ holds the class. A form decides nothing: :mod:`scalpel_rt.plan.candidates` asks 
 :mod:`scalpel_rt.plan.choose` picks.
 """
 
+import math
+
 import numpy as np
 
 _forms = {}
@@ -56,6 +58,10 @@ class Form:
     def scratch(self, op, kernel):
         """Floats of scratch memory that each thread needs."""
         return 0
+
+    def most_parts(self, op, kernel):
+        """Parts into which the work can be cut before doing them one by one takes longer than doing it whole."""
+        return math.inf
 
     def cost(self, op, kernel, machine):
         """Estimated (flops that are really done, bytes of weights streamed, efficiency 0..1 of the peak).

@@ -20,6 +20,8 @@ class SparseConv(Form):
     #: the kernel loads its pixels for every product
     bound_by_loads = False
 
+    FAIR = 4    # windows of a part: fewer take longer
+
     def packs(self, op, kernel, parts, win):
         """w, idx, ptr and table for a vector kernel that looks through the Window ``win``."""
         raise NotImplementedError
@@ -43,6 +45,14 @@ class SparseConv(Form):
 
     def scratch(self, op, kernel):
         return 0 if kernel.isa == "scalar" else -(-self.window(op, kernel).floats // 16) * 16
+
+    def most_parts(self, op, kernel):
+        """Where the window is a copy, a part that begins or ends in the middle of one makes it once more."""
+        win = None if kernel.isa == "scalar" else self.window(op, kernel)
+        if win is None or win.direct:
+            return super().most_parts(op, kernel)
+        n, _, oh, _ = op.outputs[0].shape
+        return n * op.attrs["group"] * -(-oh // win.rows) / self.FAIR
 
     def cost(self, op, kernel, machine):
         weights = kept(op, self.axis, kernel.group)

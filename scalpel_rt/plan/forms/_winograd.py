@@ -42,6 +42,7 @@ class Winograd(Form):
     #: Floats of transformed input that a thread keeps, beyond which blocks of tiles get smaller
     BLOCK = 160 * 1024
     MOST, LEAST = 96, 48
+    FAIR = 6    # vectors of tiles of a part: fewer take longer
 
     def illegal(self, op, kernel):
         a = op.attrs
@@ -73,20 +74,26 @@ class Winograd(Form):
         """Output channels whose products are kept at a time: ROWS in the kernel."""
         return 1 if kernel.isa == "scalar" else 4 * kernel.tile_m
 
+    def tiles(self, op):
+        n, _, oh, ow = op.outputs[0].shape
+        return n * -(-oh // self.out) * -(-ow // self.out)
+
+    def most_parts(self, op, kernel):
+        """Each part reads the weights of all points once more, or transforms the input once more."""
+        return self.tiles(op) / (self.FAIR * LANES[kernel.isa])
+
     def scratch(self, op, kernel):
         c, points = op.weights["w"].shape[1], (self.out + self.size - 1) ** 2
         if kernel.isa == "scalar":
             return c * points
-        n, _, oh, ow = op.outputs[0].shape
-        tiles = n * -(-oh // self.out) * -(-ow // self.out)
+        tiles = self.tiles(op)
         block = min(self.MOST, max(self.LEAST, self.BLOCK // (c * points)), tiles)
         return points * ((c + self.band(kernel) + 1) * -(-block // 16) * 16 + 32)
 
     def cost(self, op, kernel, machine):
-        n, m, oh, ow = op.outputs[0].shape
-        c, points = op.weights["w"].shape[1], (self.out + self.size - 1) ** 2
+        m, c, points = op.outputs[0].shape[1], op.weights["w"].shape[1], (self.out + self.size - 1) ** 2
         lanes = LANES[kernel.isa]
-        vectors = -(-n * -(-oh // self.out) * -(-ow // self.out) // lanes)
+        vectors = -(-self.tiles(op) // lanes)
         # The transforms take about as long as so many more channels would.
         work = vectors * points * (1.05 * c * m + self.transform * (c * op.attrs["group"] + m))
         return 2 * lanes * work, 4 * m * c * points, {"scalar": SCALAR, "avx512": 1.0}.get(kernel.isa, 0.96)

@@ -10,6 +10,7 @@ from ._panels import pack_even
 #: Floats of pixel panels that a thread keeps: with the weights that stream by, they should fit the second cache.
 BLOCK = 96 * 1024
 MOST_TILES = 8
+FAIR = 6    # vectors of pixels of a part: fewer take longer
 #: What is done besides the products, in multiply-adds of a vector, as measured: the loads of a tile for each weight; to
 #: pack a vector of pixels, where they lie next to each other and where not; to store one; to begin a panel.
 LOADS, PACK_STRAIGHT, PACK, STORE, PANEL = 0.4, 4.0, 7.0, 4.0, 250.0
@@ -37,6 +38,11 @@ class ConvGemm(Form):
         n, _, oh, ow = op.outputs[0].shape
         tile = op.weights["w"][0].size * kernel.tile_n
         return tile * max(1, min(BLOCK // tile, MOST_TILES, -(-n * oh * ow // kernel.tile_n)))
+
+    def most_parts(self, op, kernel):
+        """Where there are few pixels, parts are other channels of the same, and pack them once more."""
+        n, _, oh, ow = op.outputs[0].shape
+        return n * oh * ow / (FAIR * LANES[kernel.isa])
 
     def cost(self, op, kernel, machine):
         n, m, oh, ow = op.outputs[0].shape

@@ -242,7 +242,7 @@ void CONV_DEPTHWISE(const void *args, int tid, int nt)
     int64_t bands = even_count(a->oh, (space - reach) / a->sh + 1);
     int64_t at_once = bands > 1 ? 1 : space / ((a->oh - 1) * a->sh + reach);        /* small planes */
     int rectified = !a->add && (a->act == SCL_ACT_RELU || a->act == SCL_ACT_PRELU);
-    float *scratch = SCL_SCRATCH(a, tid);
+    float *scratch = SCL_SCRATCH(a);
     dw_rows several = NULL;
     if (a->kh == a->kw && (a->kh == 3 || a->kh == 5) && a->sh == a->sw && a->sh <= 2 && a->dh == 1 && a->dw == 1)
         several = ROWS_OUT_OF[a->kh == 5][a->sh == 2][rectified];

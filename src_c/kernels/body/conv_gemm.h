@@ -82,7 +82,7 @@ void CONV_GEMM(const void *args, int tid, int nt)
     grid_part(tiles, even_count(pixels, VL), 1, 2, tid, nt, &m0, &m1, &v0, &v1);
     if (m0 == m1 || v0 == v1)
         return;
-    float *panel = SCL_SCRATCH(a, tid);
+    float *panel = SCL_SCRATCH(a);
     conv_tile t = conv_tile_of(a, k);
     for (int64_t g = 0; g < a->group; g++) {
         int64_t blocks = even_count(v1 - v0, block);

@@ -156,7 +156,7 @@ static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, c
     int64_t begin = all * tid, end = begin + all, part = 0, parts = 1;     /* in parts of a block, of which each has nt */
     if (all * units < 4 * nt)
         begin = 0, end = all * nt, part = tid, parts = nt;
-    float *copy = win->direct ? NULL : SCL_SCRATCH(a, tid);
+    float *copy = win->direct ? NULL : SCL_SCRATCH(a);
     for (int64_t i = begin / nt; i * nt < end; i++) {
         int64_t image = i / blocks / a->group, g = i / blocks % a->group, oy = i % blocks * win->rows;
         int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * (a->m / a->group) * plane + oy * a->ow;

@@ -323,7 +323,7 @@ void CONV_WINOGRAD(const void *args, int tid, int nt)
             int64_t t0 = (v0 + even_begin(v1 - v0, blocks, block)) * VL, t1 = (v0 + even_begin(v1 - v0, blocks, block + 1)) * VL;
             block_of(a, t0, t1 < tiles ? t1 : tiles, &b);
             int64_t width = b.nv * VL, ldp = channels * width + 16;
-            float *panels = SCL_SCRATCH(a, tid), *products = panels + POINTS * ldp;
+            float *panels = SCL_SCRATCH(a), *products = panels + POINTS * ldp;
             float *lines = products + POINTS * ROWS * width;
             for (int64_t c = 0; c < channels; c++) {
                 tiles_in(a, &b, a->x + (g * channels + c) * a->h * a->wd, lines, width + 16);

@@ -64,7 +64,7 @@ void CONV_WINOGRAD(const void *args, int tid, int nt)
 {
     const scl_args_conv *a = args;
     int64_t down = (a->oh + OUT - 1) / OUT, across = (a->ow + OUT - 1) / OUT, channels = a->c / a->group, begin, end;
-    float *v = SCL_SCRATCH(a, tid);
+    float *v = SCL_SCRATCH(a);
     scl_part(a->n * a->group * down * across, 1, tid, nt, &begin, &end);
     for (int64_t tile = begin; tile < end; tile++) {
         int64_t oy = tile / across % down * OUT, ox = tile % across * OUT, group = tile / across / down % a->group;

@@ -56,7 +56,7 @@ static int64_t deconv_phase(const scl_args_conv *a, const deconv_axis *down, con
     int64_t pixels = a->n * down->count * across->count, tiles = even_count(mg, TILE_M);
     panel_shape s = {.c = c, .h = a->h, .w = a->wd, .oh = down->count, .ow = across->count, .kh = down->taps, .kw = across->taps, .sh = 1,
                      .sw = 1, .ph = down->pad, .pw = across->pad, .dh = down->step, .dw = across->step, .stride = a->x_stride};
-    float *panel = SCL_SCRATCH(a, tid), y[TILE_M * TILE_N];
+    float *panel = SCL_SCRATCH(a), y[TILE_M * TILE_N];
     grid_part(tiles, even_count(pixels, VL), 1, 2, tid, nt, &m0, &m1, &v0, &v1);
     for (int64_t v = v0; v < v1; v += TILE_V) {
         int64_t p0 = v * VL, p1 = (v + TILE_V < v1 ? v + TILE_V : v1) * VL;

@@ -23,7 +23,7 @@ void SCL_NAME(scl_interp_plain)(const void *args, int tid, int nt)
     const scl_args_interp *a = args;
     const int32_t *y_low = a->y_low, *y_high = a->y_high;
     const float *y_part = a->y_part;
-    float *low = SCL_SCRATCH(a, tid), *high = low + a->ow;
+    float *low = SCL_SCRATCH(a), *high = low + a->ow;
     const float *low_of = NULL, *high_of = NULL;        /* the rows of x that they hold, stretched */
     int64_t begin, end;
     scl_part(a->planes * a->oh, 1, tid, nt, &begin, &end);

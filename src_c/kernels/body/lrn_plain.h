@@ -144,7 +144,7 @@ INLINE void by_region(const scl_args_lrn *a, int tid, int nt, int three_quarters
     if (a->size == 3)
         within_3(a, begin, end, &c, three_quarters);
     else if (begin < end)
-        within_any(a, SCL_SCRATCH(a, tid), begin, end, &c, three_quarters);
+        within_any(a, SCL_SCRATCH(a), begin, end, &c, three_quarters);
 }
 
 void SCL_NAME(scl_lrn_plain)(const void *args, int tid, int nt)
