@@ -162,7 +162,7 @@ ifneq ($(filter kernels,$(FUZZ_TARGETS)),)
 	        $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $$@ -c -o $(FUZZ)/objects/$$(basename $$file .c).o $$file || exit 1; \
 	    done; \
 	done
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $(FUZZ)/kernels fuzz/kernels.c src_c/core/cpu.c $(FUZZ)/objects/*.o -lm
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $(FUZZ)/kernels fuzz/kernels.c src_c/core/cpu.c src_c/core/pool.c $(FUZZ)/objects/*.o -pthread -lm
 	$(FUZZ)/kernels -max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=64 -print_final_stats=1 \
 	    -artifact_prefix=$(FUZZ)/findings/kernels- $(FUZZ)/corpus/kernels
 endif
