@@ -77,6 +77,8 @@ FAULTS = [
     Fault("pool: parts that were left when it was asked are forgotten", "src_c/core/pool.c",
           "left[i] = next < shares[i].end ? next : shares[i].end;", "left[i] = shares[i].end;",
           "tests/runtime/test_threads.py -k asked_in_the_middle"),
+    Fault("pool: helpers work in the caller's scratch memory", "src_c/core/pool.c",
+          "lane = (int)(me - helpers) + 1;", "lane = 0;", "tests/runtime/test_threads.py -k same_bits"),
     Fault("pool: a part is left out by who does all alone", "src_c/core/pool.c",
           "for (int part = first; part < end && !stop; part++) {",
           "for (int part = first; part < end - (end > 2) && !stop; part++) {",
