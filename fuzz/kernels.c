@@ -18,6 +18,7 @@ typedef struct {
 
 #define IF_plain(...) __VA_ARGS__
 #define IF_dense(...)
+#define IF_blas(...)
 #define IF_csr(...)
 #define IF_gemm(...)
 #define IF_pointwise(...)

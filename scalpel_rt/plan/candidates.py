@@ -27,14 +27,16 @@ def candidates(op, level, options):
     for kernel in kernels_of(op.kind):
         if kernel.isa in isa.up_to(level):
             form = forms.find(kernel.kind, kernel.form)
-            unwanted = _unwanted(form, options, None if skips_none else full)
+            unwanted = _unwanted(form, level, options, None if skips_none else full)
             found.append(Candidate(kernel, form, unwanted or form.illegal(op, kernel)))
     return found if skips_none else _narrowed(found, options.weights)
 
 
-def _unwanted(form, options, full):
+def _unwanted(form, level, options, full):
     if options.numerics == "exact" and not form.exact:
         return "rounds otherwise than a sum of products, and numerics='exact'"
+    if form.widest and level != isa.runnable()[-1]:
+        return f"takes the widest instruction set, and this is for {level}"
     return full if form.weights != "dense" else None
 
 

@@ -57,6 +57,11 @@ cdef extern from "scl_alloc.h" nogil:
     long scl_alloc_count() noexcept
     const size_t SCL_ALIGN
 
+cdef extern from "scl_blas.h" nogil:
+    ctypedef void (*scl_sgemm)(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *, float *, float *, int *)
+    ctypedef void (*scl_sgemv)(char *, int *, int *, float *, float *, int *, float *, int *, float *, float *, int *)
+    void scl_blas_use(scl_sgemm sgemm, scl_sgemv sgemv)
+
 cdef extern from "scl_pool.h" nogil:
     int scl_pool_helpers() noexcept
     int scl_pool_forks() noexcept

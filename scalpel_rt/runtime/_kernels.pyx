@@ -5,6 +5,7 @@ This is the only module that is linked with the C library; _plan reaches it thro
 
 from collections import namedtuple
 
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 
@@ -109,6 +110,12 @@ def levels():
 def helpers():
     """How many helping threads the pool of this process has now."""
     return _c.scl_pool_helpers()
+
+
+def use_blas(sgemm, sgemv):
+    """Let kernels call these two functions, capsules as Cython modules give them out."""
+    _c.scl_blas_use(<_c.scl_sgemm>PyCapsule_GetPointer(sgemm, PyCapsule_GetName(sgemm)),
+                    <_c.scl_sgemv>PyCapsule_GetPointer(sgemv, PyCapsule_GetName(sgemv)))
 
 
 def allocations():

@@ -22,13 +22,17 @@ from .process import SETUP, python
 @pytest.mark.parametrize("level", isa.runnable())
 def test_any_number_of_threads_and_parts_gives_the_same_bits(level, cuts, monkeypatch):
     monkeypatch.setattr("scalpel_rt.plan.build.threads_worth", lambda ns, threads: threads)
-    monkeypatch.setattr("scalpel_rt.plan.build.cuts_worth", lambda ns, threads, *_: 1 if threads == 1 else cuts)
+
+    def compiled(program, threads, cuts):
+        monkeypatch.setattr("scalpel_rt.plan.build.cuts_worth", lambda *_: cuts)
+        return compile_program(program, Options(isa=level, threads=threads))
+
     programs = [convolutions(2), convolutions(1, 7, 13, batch=3)]
     programs += [random_program(seed, 20)[0] for seed in range(20)]
     for program in programs:
         arrays = image(program)
-        plans = [compile_program(program, Options(isa=level, threads=n)) for n in (1, 2, 3, 5)]
-        assert [plan.steps.threads for plan in plans] == [1, 2, 3, 5] or not plans[0].steps.steps
+        plans = [compiled(program, 1, 1), *(compiled(program, n, cuts) for n in (1, 2, 3, 5))]
+        assert [plan.steps.threads for plan in plans] == [1, 1, 2, 3, 5] or not plans[0].steps.steps
         first, *others = [plan.run_all(*arrays) for plan in plans]
         for other in others:
             for a, b in zip(first, other, strict=True):

@@ -31,6 +31,8 @@ class Form:
     exact : bool
         Every output is a plain sum of products (any order, float32): within ``c*eps*(|A|@|B|)``. False for what is
         not (Winograd); ``Options(numerics="exact")`` leaves such a form out.
+    widest : bool
+        The kernel is for plans of the widest runnable instruction set only, whatever its own: it looks for that itself.
     inputs, outputs : tuple of str
         The BUF fields that the operation's inputs and outputs go to, in their order.
     """
@@ -39,6 +41,7 @@ class Form:
     name = None
     weights = "dense"
     exact = True
+    widest = False
     inputs = ("x", "add")
     outputs = ("y", "mask")
 

@@ -1,0 +1,26 @@
+"""What the forms that OpenBLAS multiplies share."""
+
+from ... import isa
+from ...runtime import blas
+from ._base import Form
+
+
+class Blas(Form):
+    """Weights as Caffe has them; the work is cut into slices that do not hang on the number of threads."""
+
+    widest = True
+
+    #: Share of the peak that products of some size reach, packing included.
+    EFFICIENCY = 0.85
+
+    def illegal(self, op, kernel):
+        return blas.why_not() or self.too_large(op)
+
+    def too_large(self, op):
+        """Why its 32-bit counts do not do, or None."""
+        sizes = [n for v in (*op.inputs, *op.outputs, op.weights["w"]) for n in (v.shape[0], v.size // max(v.shape[0], 1))]
+        return "OpenBLAS counts with 32 bits" if max(sizes, default=0) >= 1 << 31 else None
+
+    def efficiency(self, kernel, machine):
+        """Of the peak of the kernel's own level, since OpenBLAS looks for the widest instruction set itself."""
+        return self.EFFICIENCY * machine.flops(isa.active()) / machine.flops(kernel.isa)
