@@ -10,8 +10,9 @@ class Blas(Form):
 
     widest = True
 
-    #: Share of the peak that products of some size reach, packing included.
-    EFFICIENCY = 0.85
+    #: Share of the peak that products of some size reach, packing included; rows and columns that a product is rounded
+    #: up to; what it costs to begin one, in multiply-adds of a plane of such rows and columns.
+    EFFICIENCY, TILE, BEGIN = 0.75, 16, 400
 
     def illegal(self, op, kernel):
         return blas.why_not() or self.too_large(op)
@@ -21,6 +22,9 @@ class Blas(Form):
         sizes = [n for v in (*op.inputs, *op.outputs, op.weights["w"]) for n in (v.shape[0], v.size // max(v.shape[0], 1))]
         return "OpenBLAS counts with 32 bits" if max(sizes, default=0) >= 1 << 31 else None
 
-    def efficiency(self, kernel, machine):
-        """Of the peak of the kernel's own level, since OpenBLAS looks for the widest instruction set itself."""
-        return self.EFFICIENCY * machine.flops(isa.active()) / machine.flops(kernel.isa)
+    def products(self, kernel, machine, count, m, n, k):
+        """(flops of so many products of (m, k) by (k, n), efficiency): of the peak of the kernel's own level, since
+        OpenBLAS looks for the widest instruction set itself."""
+        m, n = (-(-size // self.TILE) * self.TILE for size in (m, n))
+        return (2 * count * (m * n * k + self.BEGIN * self.TILE**2),
+                self.EFFICIENCY * machine.flops(isa.active()) / machine.flops(kernel.isa))

@@ -41,7 +41,9 @@ class ConvBlas(Blas):
         return n * op.attrs["group"] * -(-oh * ow // self.slice(op))
 
     def cost(self, op, kernel, machine):
-        n, m, oh, ow = op.outputs[0].shape
         w, group = op.weights["w"], op.attrs["group"]
-        copied = 0 if self.direct(op) else COPY * group
-        return 2 * n * oh * ow * w[0].size * (m + copied), 4 * w.size, self.efficiency(kernel, machine)
+        flops, efficiency = self.products(kernel, machine, self.most_parts(op, kernel), len(w) // group, self.slice(op),
+                                          w[0].size)
+        n, _, oh, ow = op.outputs[0].shape
+        copied = 0 if self.direct(op) else 2 * COPY * n * group * oh * ow * w[0].size
+        return flops + copied, 4 * w.size, efficiency

@@ -21,5 +21,6 @@ class FcBlas(Blas):
         return -(-op.outputs[0].shape[1] // SLICE)
 
     def cost(self, op, kernel, machine):
-        m, k = op.weights["w"].shape
-        return 2 * op.inputs[0].shape[0] * m * k, 4 * m * k, self.efficiency(kernel, machine)
+        (m, k), n = op.weights["w"].shape, op.inputs[0].shape[0]
+        flops, efficiency = self.products(kernel, machine, -(-m // SLICE), min(m, SLICE), n, k)
+        return flops / (self.TILE if n == 1 else 1), 4 * m * k, efficiency     # one image is no matrix

@@ -12,8 +12,9 @@
 
 enum { AHEAD = 1024 };              /* floats by which a batch fetches its weights in advance */
 
-/* Partial sums of a batch of one: enough accumulators to hide the latency of an FMA. */
-#define UNROLL(nv) (12 / (nv))
+/* A batch of one reads the weights of some panels at once, since memory gives several streams faster than one, and fetches each so
+ * many floats in advance. Two partial sums for each output, and the sums of all panels hide the latency of an FMA. */
+enum { PANELS = VL == 16 ? 4 : 3, ROW_AHEAD = 64, SUMS = 2 };
 
 /* y[i][j] for `mr` rows of x and the outputs of one panel, of which `outputs` exist and `nv` vectors are stored. */
 typedef struct {
@@ -46,60 +47,84 @@ static inline __attribute__((always_inline)) void fc_tile_run(int mr, int nv, co
             fc_tile_end(t, j, acc[i][j], t->y + i * t->ldy);
 }
 
-/* One row of x: the weights stream by once, row after row. To prefetch them by hand only costs time. */
-static inline __attribute__((always_inline)) void fc_row_run(int nv, const fc_tile *t)
+/* One row of x and `np` panels, one behind the other, all but a single one TILE_N wide. */
+static inline __attribute__((always_inline)) void fc_row_run(int np, int nv, const fc_tile *t)
 {
-    vf acc[UNROLL(1)][TILE_V];
+    vf acc[PANELS][SUMS][TILE_V];
     const float *w = t->w, *x = t->x;
+    const int64_t panel = t->k * TILE_N;
     int64_t k = t->k;
-#pragma GCC unroll 12
-    for (int u = 0; u < UNROLL(nv); u++)
+#pragma GCC unroll 4
+    for (int p = 0; p < np; p++)
 #pragma GCC unroll 8
-        for (int j = 0; j < nv; j++)
-            acc[u][j] = vf_zero();
-    for (; k >= UNROLL(nv); k -= UNROLL(nv), x += UNROLL(nv)) {
-#pragma GCC unroll 12
-        for (int u = 0; u < UNROLL(nv); u++, w += t->ldw)
+        for (int u = 0; u < SUMS * nv; u++)
+            acc[p][u / nv][u % nv] = vf_zero();
+    for (; k >= SUMS; k -= SUMS, x += SUMS)
+#pragma GCC unroll 2
+        for (int u = 0; u < SUMS; u++, w += t->ldw) {
+            const vf input = vf_set1(x[u]);
+#pragma GCC unroll 4
+            for (int p = 0; p < np; p++)
+#pragma GCC unroll 8
+                for (int j = 0; j < nv; j++) {
+                    if (j * VL % 16 == 0)
+                        __builtin_prefetch(w + p * panel + j * VL + ROW_AHEAD);
+                    acc[p][u][j] = vf_fma(input, vf_load(w + p * panel + j * VL), acc[p][u][j]);
+                }
+        }
+    if (k)
+#pragma GCC unroll 4
+        for (int p = 0; p < np; p++)
 #pragma GCC unroll 8
             for (int j = 0; j < nv; j++)
-                acc[u][j] = vf_fma(vf_set1(x[u]), vf_load(w + j * VL), acc[u][j]);
-    }
-    for (; k > 0; k--, x++, w += t->ldw)
+                acc[p][0][j] = vf_fma(vf_set1(x[0]), vf_load(w + p * panel + j * VL), acc[p][0][j]);
+#pragma GCC unroll 4
+    for (int p = 0; p < np; p++) {
+        fc_tile end = *t;
+        end.bias = t->bias ? t->bias + p * TILE_N : NULL;
+        end.slope = t->slope ? t->slope + p * TILE_N : NULL;
 #pragma GCC unroll 8
         for (int j = 0; j < nv; j++)
-            acc[0][j] = vf_fma(vf_set1(x[0]), vf_load(w + j * VL), acc[0][j]);
-#pragma GCC unroll 8
-    for (int j = 0; j < nv; j++) {
-#pragma GCC unroll 12
-        for (int u = 1; u < UNROLL(nv); u++)
-            acc[0][j] = vf_add(acc[0][j], acc[u][j]);
-        fc_tile_end(t, j, acc[0][j], t->y);
+            fc_tile_end(&end, j, vf_add(acc[p][0][j], acc[p][1][j]), t->y + p * TILE_N);
     }
 }
 
+static void fc_row_of_panels(const fc_tile *t) { fc_row_run(PANELS, TILE_V, t); }
+
 #define TILE_DEFINE(mr, nv) \
-    static void fc_tile_##mr##x##nv(const fc_tile *t) { mr == 1 ? fc_row_run(nv, t) : fc_tile_run(mr, nv, t); }
+    static void fc_tile_##mr##x##nv(const fc_tile *t) { mr == 1 ? fc_row_run(1, nv, t) : fc_tile_run(mr, nv, t); }
 TILE_EACH(TILE_DEFINE)
 #define TILE_NAME(mr, nv) fc_tile_##mr##x##nv,
 static void (*const fc_tiles[TILE_M * TILE_V])(const fc_tile *) = {TILE_EACH(TILE_NAME)};
+
+/* The panel that begins with output m, and the first row of x. */
+static fc_tile fc_panel(const scl_args_fc *a, int64_t m)
+{
+    fc_tile t = {.x = a->x, .y = a->y + m, .k = a->k, .ldx = a->k, .ldy = a->m, .act = a->act, .p0 = a->p0, .p1 = a->p1};
+    t.outputs = a->m - m < TILE_N ? a->m - m : TILE_N;
+    t.ldw = even_count(t.outputs, WIDTH) * WIDTH;
+    t.w = (const float *)a->w + m * a->k;
+    t.bias = a->bias ? (const float *)a->bias + m : NULL;
+    t.slope = a->act == SCL_ACT_PRELU ? (const float *)a->slope + m : NULL;
+    return t;
+}
 
 void FC_DENSE(const void *args, int tid, int nt)
 {
     const scl_args_fc *a = args;
     int64_t panels = even_count(a->m, TILE_N), tiles = even_count(a->n, TILE_M), m0, m1, n0, n1;
     grid_part(tiles, panels, 2, 0, tid, nt, &m0, &m1, &n0, &n1);      /* a panel comes from memory in the time that some two tiles take */
-    fc_tile t = {.k = a->k, .ldx = a->k, .ldy = a->m, .act = a->act, .p0 = a->p0, .p1 = a->p1};
     for (int64_t panel = n0; panel < n1; panel++) {
-        int64_t m = panel * TILE_N;
-        t.outputs = a->m - m < TILE_N ? a->m - m : TILE_N;
-        t.ldw = even_count(t.outputs, WIDTH) * WIDTH;
-        t.w = (const float *)a->w + m * a->k;
-        t.bias = a->bias ? (const float *)a->bias + m : NULL;
-        t.slope = a->act == SCL_ACT_PRELU ? (const float *)a->slope + m : NULL;
+        fc_tile t = fc_panel(a, panel * TILE_N);
+        if (a->n == 1 && m0 < m1 && panel + PANELS <= n1 && (panel + PANELS) * TILE_N <= a->m) {
+            fc_row_of_panels(&t);
+            panel += PANELS - 1;
+            continue;
+        }
         for (int64_t tile = m0; tile < m1; tile++) {
             int64_t row = even_begin(a->n, tiles, tile), rows = even_begin(a->n, tiles, tile + 1) - row;
             t.x = a->x + row * a->k;
-            t.y = a->y + row * a->m + m;
+            t.y = a->y + row * a->m + panel * TILE_N;
             fc_tiles[(rows - 1) * TILE_V + even_count(t.outputs, VL) - 1](&t);
         }
     }
