@@ -2,8 +2,6 @@
 
 import textwrap
 
-import pytest
-
 from scalpel_rt import isa
 from scalpel_rt.options import Options
 from scalpel_rt.plan.candidates import candidates

@@ -19,8 +19,8 @@ class Blas(Form):
 
     def too_large(self, op):
         """Why its 32-bit counts do not do, or None."""
-        sizes = [n for v in (*op.inputs, *op.outputs, op.weights["w"]) for n in (v.shape[0], v.size // max(v.shape[0], 1))]
-        return "OpenBLAS counts with 32 bits" if max(sizes, default=0) >= 1 << 31 else None
+        large = max(v.size for v in (*op.inputs, *op.outputs, op.weights["w"]))
+        return "OpenBLAS counts with 32 bits" if large >= 1 << 31 else None
 
     def products(self, kernel, machine, count, m, n, k):
         """(flops of so many products of (m, k) by (k, n), efficiency): of the peak of the kernel's own level, since
