@@ -22,8 +22,9 @@ KERNELS = "tests/kernels"
 FAULTS = [
     # -- kernels -------------------------------------------------------------------------------------------------
     Fault("fc_dense: last input of a row left out", f"{BODY}/fc_dense.h",
-          "for (; k > 0; k--, x++, w += t->ldw)", "for (; k > 1; k--, x++, w += t->ldw)",
-          f"{KERNELS}/test_fc_dense.py"),
+          "    if (k)\n", "    if (k > 1)\n", f"{KERNELS}/test_fc_dense.py"),
+    Fault("fc_dense: several panels at once also where the last is narrow", f"{BODY}/fc_dense.h",
+          " && (panel + PANELS) * TILE_N <= a->m", "", f"{KERNELS}/test_fc_dense.py"),
     Fault("fc_dense: bias of the first vector for all", f"{BODY}/fc_dense.h",
           "vf_loadn(t->bias + j * VL, lanes)", "vf_loadn(t->bias, lanes)", f"{KERNELS}/test_fc_dense.py"),
     Fault("conv_tile: no ReLU in the epilogue", f"{BODY}/conv_tile.h",

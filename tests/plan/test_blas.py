@@ -61,7 +61,7 @@ else:
 def test_it_is_measured_with_the_others():
     out = python(ONE + """
 if blas.why_not() is None:
-    row, = compile_program(convolutions(1, 64, 28), Options(threads=1, numerics="exact", tune=True)).explain()
+    row, = compile_program(convolutions(1, 256, 14), Options(threads=1, numerics="exact", tune=True)).explain()
     print(row.measured and "scl_conv_blas__scalar" in row.costs, {k for k in row.rejected if "blas" in k})
 else:
     print(blas.why_not())
