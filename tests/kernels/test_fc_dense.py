@@ -23,7 +23,7 @@ def test_batches(kernel, rng, n):
 
 def test_outputs_at_the_tails(kernel, rng, lanes):
     t = kernel.tile_n
-    for m in sorted({*harness.tails(lanes), t - 1, t, t + 1, 2 * t} - {0}):
+    for m in sorted({*harness.tails(lanes), t - 1, t, t + 1, 2 * t, 4 * t - 1, 4 * t, 4 * t + 1, 9 * t + 5} - {0}):
         for n in (1, 3):
             check(kernel, rng, n, m, 11)
 
