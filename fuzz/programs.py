@@ -21,6 +21,6 @@ def once(data, scratch):
     with pytest.MonkeyPatch.context() as patch:
         with_any_kernel(patch, size)
         patch.setattr(build, "threads_worth", lambda ns, most: most)
-        patch.setattr(build, "rounds_worth", lambda ns, threads, rough: 1 + size % 3)
+        patch.setattr(build, "cuts_worth", lambda ns, threads, *_: 1 + size % 3)
         program, arrays = random_program(int.from_bytes(bytes(seed), "little"), 1 + size % 25)
         compare(program, arrays, Options(tune=True, threads=1 + threads % 3))
