@@ -1,8 +1,12 @@
 """Some thousand damaged files, read as the fuzzing targets read them (fuzz/), within bounds of memory and time."""
 
+from pathlib import Path
+
 import pytest
 
 from .nets import in_a_process
+
+TARGETS = sorted(path.stem for path in (Path(__file__).parents[2] / "fuzz").glob("[!_]*.py"))
 
 CODE = """
 import importlib, sys, tempfile
@@ -28,6 +32,12 @@ print(count)
 def test_damaged_files_are_read_or_refused(tmp_path, target, each):
     """A clean answer or an error of ours, whatever the bytes; what was found otherwise lies in tmp_path."""
     assert int(in_a_process(CODE, target, each, tmp_path / "found", seconds=90)) > 5 * each
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_takes_its_own_seeds(tmp_path, target):
+    """No target names what is no longer there, those that ordinary tests do not run otherwise included."""
+    assert int(in_a_process(CODE, target, 0, tmp_path / "found", seconds=90)) > 5
 
 
 def test_what_the_targets_are_made_of_is_sound():
