@@ -89,10 +89,11 @@ def prune(net, method, **options):
         keep or sparsity, criterion, layers, scope, approximate.
 
     Returns a Net that can be saved for any Caffe. Raises OptionsError for options out of range or layers that are not
-    there, WeightsError for a NaN in the weights, ShapeError while the shape of an input is unknown.
+    there, WeightsError for a NaN or an infinity in any parameter, ShapeError while the shape of an input is unknown.
     """
     from .pruning import magnitude, nodes, simd, weights
 
+    weights.check_finite(net.graph)
     if method == "nodes":
         graph = nodes.prune(net.graph, **options)
     elif method in ("magnitude", "simd"):
@@ -115,8 +116,8 @@ def scalpel(net, data, machine="native", *, test=None, **options):
     machine : "native", "low", "moderate" or "high"
         This one, measured; or how much parallelism it has: a microcontroller, a CPU, a GPU.
     options
-        budget (points of accuracy that may be lost, 0.3), recipe, learn, width, axis, rates, penalties, sparsities,
-        settings, folder (keeps the state, so that a killed run goes on), progress, device; see
+        budget (points of accuracy that may be lost, 0.3), recipe, learn, width, axis, rates, approximate, penalties,
+        sparsities, settings, folder (keeps the state, so that a killed run goes on), progress, device; see
         :func:`scalpel_rt.pruning.scalpel.scalpel`.
 
     Returns an :class:`~scalpel_rt.pruning.scalpel.Outcome`: the pruned ``net``, ``accuracy``, ``dense_accuracy``,

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from .errors import LimitError
 
@@ -19,6 +20,32 @@ def read_whole(path):
             if len(data) > MAX_TEXT:
                 raise LimitError(f"holds more than {MAX_TEXT} bytes, too many for a text", file=str(path))
     return bytes(data)
+
+
+_written = ContextVar("written", default=None)      # (part, target) of files that wait for others, see together()
+
+
+@contextmanager
+def together():
+    """Let the files that :func:`atomic_path` writes in this block get their names when all of them are whole.
+
+    When the block raises, none does, and those that were there before are as they were. A process that is killed
+    between two renames can still leave a mixture. A block within another is part of it.
+    """
+    if _written.get() is not None:
+        yield
+        return
+    waiting = []
+    token = _written.set(waiting)
+    try:
+        yield
+        for part, target in waiting:
+            os.replace(part, target)
+    finally:
+        _written.reset(token)
+        for part, _ in waiting:
+            with suppress(FileNotFoundError):
+                os.unlink(part)
 
 
 @contextmanager
@@ -42,7 +69,10 @@ def atomic_path(path):
         yield part
         with open(part, "rb+") as file:
             os.fsync(file.fileno())
-        os.replace(part, target)
+        if (waiting := _written.get()) is not None:
+            waiting.append((part, target))
+        else:
+            os.replace(part, target)
     except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(part)

@@ -15,7 +15,7 @@ import scalpel_rt as srt
 from scalpel_rt import cli
 from scalpel_rt.arrays import load_arrays, save_arrays
 from scalpel_rt.caffe import parse_prototxt, upgrade_net
-from scalpel_rt.files import atomic_path, atomic_write
+from scalpel_rt.files import atomic_path, atomic_write, together
 from scalpel_rt.graph import build
 
 TEXT = ('input: "x" input_shape { dim: 1 dim: 8 } layer { name: "f" type: "InnerProduct" bottom: "x" top: "y" '
@@ -130,6 +130,37 @@ def test_a_full_disk_leaves_the_old_file_and_says_which(tmp_path, name):
     with full_disk(), pytest.raises(OSError, match=name):
         save(net(1), path)
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("weights", ["n.caffemodel", "n.h5"])
+def test_a_full_disk_leaves_both_files_of_a_net(tmp_path, weights):
+    """The description is short enough for the disk; it must not come without its weights."""
+    names = tmp_path / "n.prototxt", tmp_path / weights
+    for path in names:
+        path.write_text("old")
+    with full_disk(), pytest.raises(OSError, match=weights):
+        net(1).save(*names)
+    assert [path.read_text() for path in names] == ["old"] * 2 and len(list(tmp_path.iterdir())) == 2
+    net(1).save(*names)
+    assert srt.load(*names).params["f"][0].data.all() and len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_that_wait_for_each_other(tmp_path):
+    """A block within another is part of it; what is written outside of one does not wait."""
+    with pytest.raises(ValueError, match="enough"), together():
+        with together(), atomic_write(tmp_path / "a", "w") as file:
+            file.write("a")
+        raise ValueError("enough")
+    assert list(tmp_path.iterdir()) == []
+    with together():
+        for name in "ab":
+            with atomic_write(tmp_path / name, "w") as file:
+                file.write(name)
+        assert not (tmp_path / "a").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"] and (tmp_path / "b").read_text() == "b"
+    with atomic_write(tmp_path / "c", "w") as file:
+        file.write("c")
+    assert (tmp_path / "c").read_text() == "c"
 
 
 def test_a_full_disk_leaves_old_arrays(tmp_path):

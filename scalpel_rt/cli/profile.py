@@ -66,6 +66,7 @@ def _net(args, machine):
         header, rows, right = found.table()
         print(table([(_cut(row[0]), *row[1:]) for row in rows], header, right))
         print("\n" + found.summary())
+        print("\nWhat pruning would gain, layer by layer: --pay")
     if args.trace:
         write_chrome_trace(args.trace, net, inputs=inputs)
         warn(f"the trace is in {args.trace}")

@@ -49,7 +49,8 @@ def arguments(parser):
     how.add_argument("--approximate", action="store_true", default=None,
                      help="also remove nodes that an LRN across channels reads")
     stages = parser.add_argument_group("retraining (needs the extra `train`)")
-    stages.add_argument("--stages", type=int, default=1, help="steps of rising sparsity (default: 1)")
+    stages.add_argument("--stages", type=int, default=1,
+                        help="steps in which --sparsity, --threshold or --quality rises (default: 1)")
     stages.add_argument("--penalty", action="append", type=_penalties, metavar="[LAYER=]N[,N...]",
                         help="learn which nodes are redundant: the pull on their masks, N,N,... in stages that follow "
                              "each other")
@@ -119,10 +120,10 @@ def _in_stages(args, net, options):
         stages = [Stage("nodes", {**options, "penalty": penalty}, learn=learn_of(args, recipe))
                   for penalty in _turns(options["penalty"])]
     elif args.stages > 1:
-        target = options.pop("sparsity", None)
-        if not isinstance(target, float):
-            raise OptionsError("--stages needs one --sparsity to rise to")
-        stages = rising(args.method, target, args.stages, **options)
+        ways = [way for way in ("sparsity", "threshold", "quality") if way in options]
+        if len(ways) != 1:
+            raise OptionsError("--stages needs a --sparsity, a --threshold or a --quality to rise to")
+        stages = rising(args.method, options.pop(ways[0]), args.stages, way=ways[0], **options)
     else:
         stages = [Stage(args.method, options)]
     if args.last_epochs is not None:
@@ -168,7 +169,7 @@ def _options(args):
             raise OptionsError(f"--{name} is not for {method}, which takes "
                                f"{', '.join('--' + other for other in allowed)}")
     if "penalty" in options and args.stages != 1:
-        raise OptionsError("--stages is for a rising --sparsity; --penalty N,N,... says the stages itself")
+        raise OptionsError("--stages is for what rises; --penalty N,N,... says the stages itself")
     return options
 
 

@@ -1,5 +1,6 @@
 """scalpel-rt scalpel: prune a net for a machine, as the Scalpel paper does."""
 
+from pathlib import Path
 
 from ..errors import OptionsError
 from ._common import as_json, load, net_arguments, table
@@ -35,6 +36,8 @@ def arguments(parser):
                         help="weights in a group: 2, 4, 8, 16 or native")
     parser.add_argument("--axis", choices=("in", "out"),
                         help="groups along the inputs or the outputs (default: what is faster here)")
+    parser.add_argument("--approximate", action="store_true",
+                        help="also remove nodes that an LRN across channels reads")
     parser.add_argument("--penalties", type=numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
     parser.add_argument("--sparsities", type=numbers, help="stages of group pruning: 0.5,0.8,0.9")
     learn_arguments(parser)
@@ -50,10 +53,14 @@ def run(args):
 
     net = load(args)
     if args.decide:
+        def measuring(layer):
+            Progress()({"measuring": layer})
+
         return _decide(args, *decide(net.graph, args.machine, width=args.width or "native", axis=args.axis,
-                                     progress=lambda layer: Progress()({"measuring": layer})))
+                                     approximate=args.approximate, progress=measuring))
     if not (args.data and args.output):
         raise OptionsError("--data and --output are needed, unless --decide is given")
+    Path(args.output).mkdir(parents=True, exist_ok=True)     # what cannot be written says so before hours of work
     import_torch(args.threads)
     from ..train.recipe import Recipe
 
@@ -62,7 +69,7 @@ def run(args):
         raise OptionsError("--test-data is needed: the accuracy budget is judged by it")
     recipe = recipe_of(args, Recipe(epochs=10, lr=0.01, schedule="cosine"))
     outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe,
-                      learn=learn_of(args, recipe), width=args.width, axis=args.axis,
+                      learn=learn_of(args, recipe), width=args.width, axis=args.axis, approximate=args.approximate,
                       penalties=args.penalties or PENALTIES, sparsities=args.sparsities or SPARSITIES,
                       folder=args.folder, progress=Progress(), device=args.device)
     outcome.save(args.output)

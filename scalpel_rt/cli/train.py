@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 
+from ..caffe import is_compact
 from ..files import atomic_write
 from ._common import as_json, load, net_arguments, place, si, table
 from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
@@ -32,6 +33,7 @@ def run(args):
     torch = import_torch(args.threads)
     from ..net import Net
     from ..train.loop import accuracy, fit
+    from ..train.masks import zeros_held
     from ..train.to_torch import TorchNet, from_torch
 
     data, test = open_parts(args)
@@ -41,8 +43,12 @@ def run(args):
     module = TorchNet(net.graph)
     print(f"{data.name}: {len(data)} samples of {data.shape}, {len(test) if test else 0} to test; "
           f"{si(sum(w.numel() for w in module.weights.values()))} weights", file=sys.stderr)
-    log = fit(module, data, recipe, test=test, progress=Progress(recipe.epochs), checkpoint=args.checkpoint,
-              device=args.device)
+    hooks = zeros_held(module) if args.weights or is_compact(args.prototxt) else []     # fillers may make zeros, too
+    if hooks:
+        zeros = sum(int((~mask).sum()) for mask in hooks[0].masks.values())
+        print(f"{si(zeros)} weights are zero, and stay so", file=sys.stderr)
+    log = fit(module, data, recipe, test=test, hooks=hooks, progress=Progress(recipe.epochs),
+              checkpoint=args.checkpoint, device=args.device)
     mean = data.transform.mean
     result = {"recipe": recipe.as_dict(), "mean": None if mean is None else np.ravel(mean).tolist(),
               "scale": data.transform.scale, "log": log}

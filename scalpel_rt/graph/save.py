@@ -2,10 +2,11 @@
 
 from ..caffe import format_prototxt, write_caffemodel, write_compact, write_hdf5, write_prototxt
 from ..errors import ShapeError
+from ..files import together
 
 
 def save_net(graph, prototxt=None, caffemodel=None):
-    """Write the net, the weights, or both; each file whole or not at all.
+    """Write the net, the weights, or both; all files whole, or none.
 
     prototxt : path, optional
         The layers that take part, without include and exclude rules (they have been decided). With a name that ends in
@@ -18,14 +19,15 @@ def save_net(graph, prototxt=None, caffemodel=None):
         prototxt = None
     if caffemodel is not None and not graph.ready:
         raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
-    if prototxt is not None:
-        write_prototxt(to_message(graph), prototxt)
-    if caffemodel is not None:
-        layers = layers_to_save(graph)
-        if str(caffemodel).endswith(".h5"):
-            write_hdf5(caffemodel, layers)
-        else:
-            write_caffemodel(caffemodel, graph.name, layers)
+    with together():
+        if prototxt is not None:
+            write_prototxt(to_message(graph), prototxt)
+        if caffemodel is not None:
+            layers = layers_to_save(graph)
+            if str(caffemodel).endswith(".h5"):
+                write_hdf5(caffemodel, layers)
+            else:
+                write_caffemodel(caffemodel, graph.name, layers)
 
 
 def save_compact(graph, path):

@@ -18,12 +18,27 @@ def one_way(**ways):
     return given[0]
 
 
-def per_layer(way, value, layers, most=math.inf):
-    """The layers to prune: those of ``value``, where it is {layer: number} and not one number for all, else
-    ``layers``.
+def asked(layers, scope, **ways):
+    """(way, value, layers) of what is asked for: the only one of ``ways`` that is given, and the layers to prune,
+    which are those of ``value`` where it is {layer: number} and not one number for all.
 
-    OptionsError for a number below 0, or not below ``most``.
+    OptionsError for a number below 0, a sparsity not below 1, an unknown scope, or two options that exclude each
+    other. What ``keep`` holds is not looked at.
     """
+    if scope not in SCOPES:
+        raise OptionsError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+    way, value = one_way(**ways)
+    if way == "sparsity" and scope == "global" and isinstance(value, dict):
+        raise OptionsError("a sparsity for each layer and scope='global' exclude each other")
+    if way == "keep":
+        if not isinstance(value, dict):
+            raise OptionsError(f"keep must be {{layer: how many nodes stay, or which}}, not {value!r}")
+        return way, value, list(value)
+    return way, value, _per_layer(way, value, layers)
+
+
+def _per_layer(way, value, layers):
+    most = 1 if way == "sparsity" else math.inf
     if isinstance(value, dict):
         if layers is not None and set(layers) != set(value):
             raise OptionsError(f"{way} is given for {', '.join(map(str, value))}, layers for {', '.join(layers)}")
@@ -60,12 +75,11 @@ def select(way, value, layers, scope):
     value : a number, or {layer: number}
     layers : {layer: (scores, sizes)}, arrays of one shape: the importance of each unit and how many weights it holds
     scope : "layer" or "global"
-        A sparsity is reached by each layer, or by all of them together, where each keeps at least one unit.
+        A sparsity is reached by each layer, or by all of them together, where each keeps the most important of its
+        units. A sparsity that leaves fewer units than layers is an error.
 
     Returns {layer: bool array of the scores' shape, True = kept}. OptionsError when nothing of a layer would be left.
     """
-    if scope not in SCOPES:
-        raise OptionsError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
     number = (lambda layer: value[layer]) if isinstance(value, dict) else (lambda layer: value)
     if way == "threshold":
         kept = {layer: scores >= number(layer) for layer, (scores, _) in layers.items()}
@@ -73,8 +87,6 @@ def select(way, value, layers, scope):
         kept = {layer: at_least(number(layer), scores.ravel(), sizes.ravel()).reshape(scores.shape)
                 for layer, (scores, sizes) in layers.items()}
     else:
-        if isinstance(value, dict):
-            raise OptionsError("a sparsity for each layer and scope='global' exclude each other")
         flat = at_least(value, np.concatenate([_with_one_kept(scores) for scores, _ in layers.values()]),
                         np.concatenate([sizes.ravel() for _, sizes in layers.values()]))
         parts = np.split(flat, np.cumsum([scores.size for scores, _ in layers.values()])[:-1])

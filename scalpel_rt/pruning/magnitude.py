@@ -3,11 +3,9 @@
 Source: Han, Pool, Tran, Dally, "Learning both Weights and Connections for Efficient Neural Networks", NIPS 2015.
 """
 
-import math
-
 import numpy as np
 
-from .choose import one_way, per_layer, select
+from .choose import asked, select
 from .weights import by_owner, weights
 
 
@@ -34,15 +32,21 @@ def masks(graph, *, sparsity=None, threshold=None, quality=None, layers=None, sc
     Raises OptionsError for what is out of range, names no layer, or would leave a layer without weights, WeightsError
     for a NaN.
     """
-    way, value = one_way(sparsity=sparsity, threshold=threshold, quality=quality)
-    layers = per_layer(way, value, layers, 1 if way == "sparsity" else math.inf)
-    found = weights(graph, layers)
-    value = by_owner(value, found)
+    way, value, found = check(graph, sparsity=sparsity, threshold=threshold, quality=quality, layers=layers,
+                              scope=scope)
     if way == "quality":
         way, value = "threshold", _thresholds(value, found, scope)
     scores = {w.layer: np.abs(w.param.array) for w in found}
     kept = select(way, value, {layer: (s, np.ones(s.shape, np.int64)) for layer, s in scores.items()}, scope)
     return {w.key: kept[w.layer] for w in found}
+
+
+def check(graph, *, sparsity=None, threshold=None, quality=None, layers=None, scope="layer"):
+    """(the way, its value, the weights) that options of :func:`masks` ask for; its errors, but those that hang on what
+    would be left."""
+    way, value, layers = asked(layers, scope, sparsity=sparsity, threshold=threshold, quality=quality)
+    found = weights(graph, layers)
+    return way, by_owner(value, found), found
 
 
 def _thresholds(quality, found, scope):

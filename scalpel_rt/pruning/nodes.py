@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import OptionsError, WeightsError
 from ..layers.deconvolution import Deconvolution
-from .choose import SCOPES, one_way, per_layer
+from .choose import asked
 from .couple import couple
 from .remove import remove
 from .weights import check_layer
@@ -53,19 +53,8 @@ def prune(graph, *, keep=None, sparsity=None, criterion="l1", layers=None, scope
 
 def choose(coupling, *, keep=None, sparsity=None, criterion="l1", layers=None, scope="layer"):
     """The classes that go, bool array (classes,); parameters as for :func:`prune`."""
-    way, value = one_way(keep=keep, sparsity=sparsity)
-    if criterion not in CRITERIA:
-        raise OptionsError(f"criterion must be one of {', '.join(CRITERIA)}, not {criterion!r}")
-    if scope not in SCOPES:
-        raise OptionsError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+    way, value, layers = check(coupling, keep=keep, sparsity=sparsity, criterion=criterion, layers=layers, scope=scope)
     free = {name: classes for name, classes in coupling.makers.items() if removable(coupling, classes).any()}
-    if way == "sparsity":
-        layers = per_layer(way, value, layers, 1)
-    for name in (value if way == "keep" else layers or ()):
-        check_layer(name, coupling.makers, coupling.graph, "nodes that can be removed")
-        if way == "sparsity" and name not in free:
-            raise OptionsError(f"none of its nodes can be removed: {coupling.pinned[int(coupling.makers[name][0])]}",
-                               layer=name)
     choice = _Choice(coupling, criterion)
     if way == "keep":
         wanted = value
@@ -83,6 +72,20 @@ def choose(coupling, *, keep=None, sparsity=None, criterion="l1", layers=None, s
         else:
             choice.keep_these(name, want)
     return choice.gone
+
+
+def check(coupling, *, keep=None, sparsity=None, criterion="l1", layers=None, scope="layer"):
+    """(the way, its value, the layers named or None) that options of :func:`choose` ask for; its errors, but those
+    that hang on what would be left."""
+    way, value, layers = asked(layers, scope, keep=keep, sparsity=sparsity)
+    if criterion not in CRITERIA:
+        raise OptionsError(f"criterion must be one of {', '.join(CRITERIA)}, not {criterion!r}")
+    for name in layers or ():
+        check_layer(name, coupling.makers, coupling.graph, "nodes that can be removed")
+        if way == "sparsity" and not removable(coupling, coupling.makers[name]).any():
+            raise OptionsError(f"none of its nodes can be removed: {coupling.pinned[int(coupling.makers[name][0])]}",
+                               layer=name)
+    return way, value, layers
 
 
 def removable(coupling, classes):

@@ -18,7 +18,7 @@ from .remove import NO_LIMITS
 from .weights import apply_masks, weights
 
 SPARSITIES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-SHARES = (0.25, 0.5)
+SHARES = (0.25, 0.5, 0.75, 0.9)
 LEAST_RUNS, MOST_RUNS, POINT_NS = 4, 100, 10e6      # of one layer at one sparsity; no more runs after so long
 MOST_EVICTED = 32 << 20                             # bytes
 

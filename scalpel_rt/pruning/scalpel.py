@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import isa
 from ..errors import OptionsError
-from ..files import atomic_write
+from ..files import atomic_write, together
 from ..graph.save import save_compact, save_net
 from ..layers.inner_product import InnerProduct
 from . import simd
@@ -20,7 +20,7 @@ from .couple import couple
 from .nodes import removable
 from .pays import pays
 from .sizes import measure
-from .weights import weights
+from .weights import check_finite, weights
 
 MACHINES = ("native", "low", "moderate", "high")
 TECHNIQUES = ("nodes", "groups", "both", "none")
@@ -79,20 +79,23 @@ class Outcome:
                 "dense": _sizes(self.sizes[0]), "pruned": _sizes(self.sizes[1]), "log": self.log}
 
     def save(self, folder):
-        """Write net.prototxt and net.caffemodel (for any Caffe), net.safetensors (compact), log.json and report.md."""
+        """Write net.prototxt and net.caffemodel (for any Caffe), net.safetensors (compact), log.json and report.md, all
+        of them or none."""
         from .account import account
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        save_net(self.net.graph, folder / "net.prototxt", folder / "net.caffemodel")
-        save_compact(self.net.graph, folder / "net.safetensors")
-        with atomic_write(folder / "log.json", "w") as file:
-            json.dump(self.as_dict(), file, indent=1)
-        with atomic_write(folder / "report.md", "w") as file:
-            file.write(account(self))
+        with together():
+            save_net(self.net.graph, folder / "net.prototxt", folder / "net.caffemodel")
+            save_compact(self.net.graph, folder / "net.safetensors")
+            with atomic_write(folder / "log.json", "w") as file:
+                json.dump(self.as_dict(), file, indent=1)
+            with atomic_write(folder / "report.md", "w") as file:
+                file.write(account(self))
 
 
-def decide(graph, machine="native", *, width="native", axis=None, rates=None, options=None, progress=None, found=None):
+def decide(graph, machine="native", *, width="native", axis=None, rates=None, approximate=False, options=None,
+           progress=None, found=None):
     """Choose a technique for each convolution and fully connected layer.
 
     Parameters
@@ -107,6 +110,8 @@ def decide(graph, machine="native", *, width="native", axis=None, rates=None, op
         Of groups; default "in", or what is faster where this machine is measured.
     rates : dict, optional
         Instead of :data:`RATES`.
+    approximate : bool
+        Also take nodes that an LRN across channels reads, as for :func:`scalpel_rt.pruning.nodes.prune`.
     options : Options, optional
         For measuring.
     progress : callable, optional
@@ -121,45 +126,54 @@ def decide(graph, machine="native", *, width="native", axis=None, rates=None, op
         raise OptionsError(f"axis must be one of {', '.join(simd.AXES)}, not {axis!r}")
     if machine not in MACHINES:
         raise OptionsError(f"machine must be one of {', '.join(MACHINES)}, not {machine!r}")
-    coupling = couple(graph)
-    able = {name for name, classes in coupling.makers.items() if removable(coupling, classes).any()}
+    check_finite(graph)
+    coupling = couple(graph, approximate)
     kinds = {w.layer: "fc" if isinstance(_layer(graph, w.layer), InnerProduct) else "conv" for w in weights(graph)}
+    stuck = {name: _why_not(coupling, name) for name in kinds}
     if machine != "native":
-        return [_by_rule(name, kind, machine, name in able) for name, kind in kinds.items()], axis or "in", {}
+        return [_by_rule(name, kind, machine, stuck[name]) for name, kind in kinds.items()], axis or "in", {}
     rates = rates or RATES
     found = found or pays(graph, width=width, options=options, progress=progress)
     axis = axis or min(simd.AXES, key=lambda a: sum(pay.time(a, rates[pay.kind]["groups"]) for pay in found.values()))
-    return [_by_measuring(pay, axis, rates[pay.kind], pay.layer in able) for pay in found.values()], axis, found
+    return [_by_measuring(pay, axis, rates[pay.kind], stuck[pay.layer]) for pay in found.values()], axis, found
+
+
+def _why_not(coupling, name):
+    """Why none of a layer's nodes can be removed; None where some can."""
+    if name not in coupling.makers:
+        return "they cannot be followed through the net"
+    classes = coupling.makers[name]
+    return None if removable(coupling, classes).any() else coupling.pinned[int(classes[0])]
 
 
 def _layer(graph, name):
     return next(node.layer for node in graph.nodes if node.name == name)
 
 
-def _by_rule(name, kind, machine, able):
+def _by_rule(name, kind, machine, stuck):
     wanted = {"low": "groups", "high": "nodes", "moderate": "nodes" if kind == "conv" else "groups"}[machine]
-    if wanted == "nodes" and not able:
+    if wanted == "nodes" and stuck:
         wanted = "none" if machine == "high" else "groups"
-        return Decision(name, kind, wanted, f"its nodes cannot be removed; parallelism {machine}")
+        return Decision(name, kind, wanted, f"parallelism {machine}; its nodes cannot be removed: {stuck}")
     return Decision(name, kind, wanted, f"parallelism {machine}")
 
 
-def _by_measuring(pay, axis, rates, able):
+def _by_measuring(pay, axis, rates, stuck):
     times = {"none": pay.dense, "groups": pay.time(axis, rates["groups"])}
-    if able:
+    if not stuck:
         times["nodes"] = pay.time("nodes", rates["nodes"])
     best = min(times, key=times.get)
     if best == "nodes" and times["groups"] < times["none"]:
         best = "both"
     said = [f"dense {pay.dense / 1e3:.1f} us", f"groups at {rates['groups']:.0%} {times['groups'] / 1e3:.1f} us"]
-    said.append(f"without {rates['nodes']:.0%} of its nodes {times['nodes'] / 1e3:.1f} us" if able
-                else "its nodes cannot be removed")
+    said.append(f"its nodes cannot be removed: {stuck}" if stuck
+                else f"without {rates['nodes']:.0%} of its nodes {times['nodes'] / 1e3:.1f} us")
     return Decision(pay.layer, pay.kind, best, ", ".join(said))
 
 
 def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn=None, width=None, axis=None,
-            rates=None, penalties=PENALTIES, sparsities=SPARSITIES, settings=None, folder=None, progress=None,
-            device="cpu"):
+            rates=None, approximate=False, penalties=PENALTIES, sparsities=SPARSITIES, settings=None, folder=None,
+            progress=None, device="cpu"):
     """Prune a trained net for a machine; ``net`` stays as it is.
 
     Parameters
@@ -178,7 +192,7 @@ def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn
         For learning which nodes are redundant; default 5 epochs at a rate of 0.001.
     width : 2, 4, 8, 16 or "native", optional
         Of groups; default 2 for machine "low" (16-bit pairs of a Cortex-M4), else "native".
-    axis, rates :
+    axis, rates, approximate :
         As for :func:`decide`.
     penalties, sparsities : sequences of float
         The stages: pulls on nodes, then shares of weights in groups. Each ladder is climbed until the budget is
@@ -201,18 +215,22 @@ def scalpel(net, data, machine="native", *, test, budget=0.3, recipe=None, learn
     recipe = recipe or Recipe(epochs=10, lr=0.01, schedule="cosine")
     learn = learn or Recipe(epochs=5, lr=0.001)
     width = simd.check_width(width or (2 if machine == "low" else "native"))
-    kept = None if folder is None else _kept_decisions(Path(folder), machine, width, axis)
+    rates = rates or RATES
+    asked = {"machine": machine, "width": width, "rates": rates, "approximate": approximate}
+    kept = None if folder is None else _kept_decisions(Path(folder), asked, axis)
     if kept is None:
         tell = None if progress is None else lambda layer: progress({"measuring": layer})
-        kept = decide(net.graph, machine, width=width, axis=axis, rates=rates, options=net.options, progress=tell)
+        kept = decide(net.graph, machine, width=width, axis=axis, rates=rates, approximate=approximate,
+                      options=net.options, progress=tell)
         if folder is not None:
-            _keep_decisions(Path(folder), machine, width, kept)
+            _keep_decisions(Path(folder), asked, kept)
     decisions, axis, found = kept
     by = {technique: [d.layer for d in decisions if d.technique in (technique, "both")]
           for technique in ("nodes", "groups")}
     stages = []
     if by["nodes"]:
         own = {"settings": settings} if settings else {}
+        own |= {"approximate": True} if approximate else {}
         stages += [Stage("nodes", {"penalty": dict.fromkeys(by["nodes"], p), **own}, learn=learn, ladder="nodes",
                          budget=budget / 2 if by["groups"] else budget) for p in penalties]
     if by["groups"]:
@@ -231,16 +249,16 @@ def _sizes(measured):
     return {**asdict(total), "layers": {name: asdict(size) for name, size in layers.items()}}
 
 
-def _keep_decisions(folder, machine, width, kept):
+def _keep_decisions(folder, asked, kept):
     """Measurements differ from run to run; a run that goes on must not decide otherwise than it began."""
     decisions, axis, found = kept
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(folder / "decisions.json", "w") as file:
-        json.dump({"machine": machine, "width": width, "axis": axis, "decisions": [asdict(d) for d in decisions],
+        json.dump({**asked, "axis": axis, "decisions": [asdict(d) for d in decisions],
                    "pays": {name: asdict(pay) for name, pay in found.items()}}, file, indent=1)
 
 
-def _kept_decisions(folder, machine, width, axis):
+def _kept_decisions(folder, asked, axis):
     from .pays import Pay
 
     path = folder / "decisions.json"
@@ -248,9 +266,12 @@ def _kept_decisions(folder, machine, width, axis):
         return None
     try:
         held = json.loads(path.read_text())
-        if (held["machine"], held["width"], axis or held["axis"]) != (machine, width, held["axis"]):
-            raise OptionsError(f"this folder holds a run for machine {held['machine']!r}, groups of {held['width']} "
-                               f"along {held['axis']!r}; choose another folder, or empty it", file=str(folder))
+        asked = {**asked, "axis": axis or held["axis"]}
+        other = ", ".join(f"{name} {held[name]!r} instead of {value!r}" for name, value in asked.items()
+                          if held[name] != value)
+        if other:
+            raise OptionsError(f"this folder holds a run with {other}; choose another folder, or empty it",
+                               file=str(folder))
         found = {}
         for name, pay in held["pays"].items():
             pay["sparse"] = {form: {float(s): ns for s, ns in times.items()} for form, times in pay["sparse"].items()}

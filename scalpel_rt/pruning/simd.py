@@ -5,14 +5,13 @@ Other than in the authors' code, the last, shorter group of a row is judged like
 weighed within each layer.
 """
 
-import math
 import numbers
 
 import numpy as np
 
 from .. import isa
 from ..errors import OptionsError
-from .choose import one_way, per_layer, select
+from .choose import asked, select
 from .weights import by_owner, weights
 
 WIDTHS = (2, 4, 8, 16)
@@ -39,15 +38,22 @@ def masks(graph, *, width="native", axis="in", sparsity=None, threshold=None, la
     layers, scope, returns, errors
         As for :func:`scalpel_rt.pruning.magnitude.masks`.
     """
-    way, value = one_way(sparsity=sparsity, threshold=threshold)
-    layers = per_layer(way, value, layers, 1 if way == "sparsity" else math.inf)
+    way, value, found = check(graph, width=width, axis=axis, sparsity=sparsity, threshold=threshold, layers=layers,
+                              scope=scope)
     width = check_width(width)
+    groups = {w.layer: importance(w.matrix(), width, axis, w.parts) for w in found}
+    kept = select(way, value, groups, scope)
+    return {w.key: w.restored(_spread(kept[w.layer], w.matrix().shape, width, axis, w.parts)) for w in found}
+
+
+def check(graph, *, width="native", axis="in", sparsity=None, threshold=None, layers=None, scope="layer"):
+    """As :func:`scalpel_rt.pruning.magnitude.check`, for options of :func:`masks`."""
+    way, value, layers = asked(layers, scope, sparsity=sparsity, threshold=threshold)
+    check_width(width)
     if axis not in AXES:
         raise OptionsError(f"axis must be one of {', '.join(AXES)}, not {axis!r}")
     found = weights(graph, layers)
-    groups = {w.layer: importance(w.matrix(), width, axis, w.parts) for w in found}
-    kept = select(way, by_owner(value, found), groups, scope)
-    return {w.key: w.restored(_spread(kept[w.layer], w.matrix().shape, width, axis, w.parts)) for w in found}
+    return way, by_owner(value, found), found
 
 
 def importance(matrix, width, axis, parts=1):

@@ -5,6 +5,8 @@ stages of rising thresholds and penalties these are.
 """
 
 import json
+import math
+import numbers
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
@@ -13,21 +15,22 @@ from pathlib import Path
 import numpy as np
 
 from ..caffe import read_compact
-from ..errors import FormatError, OptionsError
+from ..errors import FormatError, OptionsError, ShapeError
 from ..files import atomic_write
 from ..graph import build, reshape
 from ..graph.save import save_compact
-from ..train.loop import accuracy, fit
-from ..train.masks import NodeMasks, NodeSettings, WeightMasks
+from ..train.loop import accuracy, ends, fit
+from ..train.masks import NodeMasks, NodeSettings, zeros_held
 from ..train.recipe import Recipe
 from ..train.to_torch import TorchNet, from_torch
 from . import magnitude, nodes, simd
 from .couple import couple
 from .remove import NO_LIMITS, parts_of, remove
 from .sizes import measure
-from .weights import apply_masks, check_layer, weights
+from .weights import apply_masks, check_finite, check_layer
 
-METHODS = ("magnitude", "simd", "nodes")
+WEIGHTS = {"magnitude": magnitude, "simd": simd}
+METHODS = (*WEIGHTS, "nodes")
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,26 @@ class Result:
     log: list
 
 
-def rising(method, target, stages, ladder="", **options):
-    """Stages of rising sparsity up to ``target``, in steps that become smaller: s = target*(1 - (1 - i/n)^3).
+def rising(method, target, stages, ladder="", way="sparsity", **options):
+    """Stages of a sparsity that rises to ``target``, in steps that become smaller: s = target*(1 - (1 - i/n)^3).
 
+    ``target`` is a number or {layer: number}. ``way`` may also be "threshold" or, for magnitude, "quality". Nodes
+    that are gone do not count any more: each of their stages asks for a share of those that are left, rounded down.
     ``options`` are those of a :class:`Stage` (recipe, budget ...) and of its method. Source of the curve: Zhu and
     Gupta, "To prune, or not to prune", 2017.
     """
-    if not 0 < target < 1:
-        raise OptionsError(f"the sparsity to reach must be in (0, 1), not {target!r}")
+    for number in target.values() if isinstance(target, dict) else (target,):
+        if not isinstance(number, numbers.Real) or not 0 < number < (1 if way == "sparsity" else math.inf):
+            within = "in (0, 1)" if way == "sparsity" else "a number above 0"
+            raise OptionsError(f"the {way} to reach must be {within}, not {number!r}")
+
+    def at(number, i):
+        reached, before = (number * (1 - (1 - j / stages) ** 3) for j in (i, i - 1))
+        return round((reached - before) / (1 - before) if method == "nodes" else reached, 6)
+
     own = {name: options.pop(name) for name in ("recipe", "learn", "budget") if name in options}
-    return [Stage(method, {"sparsity": round(target * (1 - (1 - i / stages) ** 3), 6), **options}, ladder=ladder, **own)
+    return [Stage(method, {way: {layer: at(number, i) for layer, number in target.items()} if isinstance(target, dict)
+                           else at(target, i), **options}, ladder=ladder, **own)
             for i in range(1, stages + 1)]
 
 
@@ -121,12 +134,30 @@ def prune_and_retrain(graph, data, stages, *, recipe, test=None, budget=None, fo
     device : str
         For torch.
 
-    Returns a :class:`Result`. Weights that one stage made zero stay zero in all that follow. Raises OptionsError for
-    options that do not fit, or a folder that holds another run; GraphError when training diverges.
+    Returns a :class:`Result`. Weights that are zero in ``graph``, or that a stage made so, stay zero in all that
+    follows. Before anything is trained, raises OptionsError for options that do not fit or a folder that holds another
+    run, ShapeError or DataError for data that the net cannot take, WeightsError for a NaN or an infinity in its
+    parameters; later GraphError when training diverges.
     """
-    if budget is not None and test is None:
-        raise OptionsError("an accuracy budget needs test data to judge by")
     return _Run(graph, data, list(stages), recipe, test, budget, folder, progress, device).all()
+
+
+def check(graph, stage):
+    """OptionsError for a stage that would be none for this graph; what earlier stages change is not foreseen."""
+    options = dict(stage.options)
+    if stage.method != "nodes":
+        WEIGHTS[stage.method].check(graph, **options)
+        return
+    coupling = couple(graph, options.pop("approximate", False))
+    if not stage.learns:
+        nodes.check(coupling, **options)
+        return
+    penalty = options["penalty"] if isinstance(options["penalty"], dict) else {None: options["penalty"]}
+    for layer, strength in penalty.items():
+        if layer is not None:
+            check_layer(layer, coupling.makers, graph, "nodes that can be removed")
+        if not isinstance(strength, numbers.Real) or not 0 <= strength < math.inf:
+            raise OptionsError(f"a penalty must be a number of at least 0, not {strength!r}", layer=layer)
 
 
 class _Run:
@@ -134,12 +165,13 @@ class _Run:
         self.graph, self.data, self.stages, self.recipe = graph, data, stages, recipe
         self.test, self.budget, self.progress, self.device = test, budget, progress, device
         self.folder = None if folder is None else Path(folder)
-        self.log, self.held, self.dense, self.best = [], set(), None, None
+        self.log, self.dense, self.best = [], None, None
         self.seconds = []       # of each epoch so far
         self.number = 0
 
     def all(self):
         """Every stage that is still to do."""
+        self._check()
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._resume()
@@ -152,9 +184,9 @@ class _Run:
             if any(row["ladder"] == stage.ladder and not row["accepted"] for row in self.log):
                 row = {**self._about(stage), "accuracy": None, "accepted": False, "skipped": True}
             else:
-                graph, held, row = self._stage(stage)
+                graph, row = self._stage(stage)
                 if row["accepted"]:
-                    self.graph, self.held, self.best = graph, held, row["accuracy"]
+                    self.graph, self.best = graph, row["accuracy"]
                     if self.folder is not None:
                         save_compact(graph, self.folder / f"stage-{self.number + 1}.safetensors")
             self.log.append(row)
@@ -162,16 +194,33 @@ class _Run:
             self._tell(row=row)
         return Result(self.graph, self.best, self.dense, self.log)
 
+    def _check(self):
+        """The errors that can be told before anything is trained."""
+        if not self.graph.ready:
+            raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
+        check_finite(self.graph)
+        for budget in (self.budget, *(stage.budget for stage in self.stages)):
+            if budget is None:
+                continue
+            if not isinstance(budget, numbers.Real) or not 0 <= budget < math.inf:
+                raise OptionsError(f"an accuracy budget must be a number of points of at least 0, not {budget!r}")
+            if self.test is None:
+                raise OptionsError("an accuracy budget needs test data to judge by")
+        recipes = [self.recipe, *(own for stage in self.stages for own in (stage.recipe, stage.learn) if own)]
+        for recipe in recipes:
+            ends(self.graph, recipe, self.data, self.test)
+        for stage in self.stages:
+            check(self.graph, stage)
+
     def _stage(self, stage):
-        """(graph, layers whose zeros are held, log row) after pruning and retraining."""
+        """(graph, log row) after pruning and retraining."""
         started = time.perf_counter()
-        graph, held = self._pruned(stage)
+        graph = self._pruned(stage)
         if graph is None:
-            return self.graph, held, {**self._about(stage), "accuracy": self.best, "accepted": True, "skipped": True}
+            return self.graph, {**self._about(stage), "accuracy": self.best, "accepted": True, "skipped": True}
         module = TorchNet(graph)
-        masks = {w.key: w.param.array != 0 for w in weights(graph) if w.layer in held} if held else {}
         before = self._accuracy(module)
-        self._fit("retrain", module, stage.recipe or self.recipe, [WeightMasks(module, masks)] if masks else [])
+        self._fit("retrain", module, stage.recipe or self.recipe, zeros_held(module))
         graph = from_torch(graph, module)
         after = self._accuracy(module)
         budget = self.budget if stage.budget is None else stage.budget
@@ -181,18 +230,16 @@ class _Run:
                "weights": total.weights, "nonzeros": total.nonzeros, "bytes": total.bytes,
                "layers": {name: asdict(size) for name, size in layers.items()},
                "seconds": time.perf_counter() - started}
-        return graph, held, row
+        return graph, row
 
     def _pruned(self, stage):
-        """(graph, layers whose zeros are held) before retraining; None for a graph where nothing was found to prune."""
+        """The graph before retraining; None where nothing was found to prune."""
         if stage.method == "nodes":
-            graph = self._learnt(stage) if stage.learns else nodes.prune(self.graph, **stage.options)
-            return graph, self.held & {node.name for node in (graph or self.graph).nodes}
+            return self._learnt(stage) if stage.learns else nodes.prune(self.graph, **stage.options)
         options = dict(stage.options)
         if "layers" in options:     # an earlier stage may have split one
             options["layers"] = [part for name in options["layers"] for part in parts_of(self.graph, name)]
-        masks = (magnitude if stage.method == "magnitude" else simd).masks(self.graph, **options)
-        return apply_masks(self.graph, masks), self.held | {layer for layer, _ in masks}
+        return apply_masks(self.graph, WEIGHTS[stage.method].masks(self.graph, **options))
 
     def _learnt(self, stage):
         """The graph without the nodes that training with mask layers found redundant, None when it found none."""
@@ -202,16 +249,9 @@ class _Run:
             penalty = {name: penalty for name, classes in coupling.makers.items()
                        if nodes.removable(coupling, classes).any()}
         penalty = {part: strength for name, strength in penalty.items() for part in parts_of(self.graph, name)}
-        for name in penalty:
-            check_layer(name, coupling.makers, self.graph, "nodes that can be removed")
         module = TorchNet(self.graph)
-        hooks = []
-        if self.held:
-            hooks.append(WeightMasks(module, {w.key: w.param.array != 0 for w in weights(self.graph)
-                                              if w.layer in self.held}))
         masks = NodeMasks(module, coupling, penalty, NodeSettings(**stage.options.get("settings", {})))
-        hooks.append(masks)
-        self._fit("learn", module, stage.learn or stage.recipe or self.recipe, hooks)
+        self._fit("learn", module, stage.learn or stage.recipe or self.recipe, [*zeros_held(module), masks])
         if not masks.gone().any():
             return None
         return remove(couple(from_torch(self.graph, module), stage.options.get("approximate", False)), masks.gone())
@@ -259,7 +299,7 @@ class _Run:
     def _save_state(self):
         if self.folder is None:
             return
-        state = {**self.plan, "dense_accuracy": self.dense, "log": self.log, "held": sorted(self.held)}
+        state = {**self.plan, "dense_accuracy": self.dense, "log": self.log}
         with atomic_write(self.folder / "run.json", "w") as file:
             json.dump(state, file, indent=1)
         for checkpoint in self.folder.glob(f"stage-{len(self.log)}.*.checkpoint"):
@@ -273,7 +313,7 @@ class _Run:
         try:
             state = json.loads(path.read_text())
             plan = {name: state[name] for name in self.plan}
-            self.log, self.held, self.dense = state["log"], set(state["held"]), state["dense_accuracy"]
+            self.log, self.dense = state["log"], state["dense_accuracy"]
             done = [row["stage"] for row in self.log if row["accepted"]]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError(f"is not the state of a run: {error}", file=str(path)) from None

@@ -62,14 +62,7 @@ def weights(graph, layers=None):
     """
     if not graph.ready:
         raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
-    found, by_layer = {}, {}
-    for node in graph.nodes:
-        if _has_rows(node):
-            owner = node.params[0].owner or node.params[0]
-            weight = found.get(owner) or Weight(node.name, owner, getattr(node.layer, "group", 1),
-                                                getattr(node.layer, "transpose", False))
-            if weight.size:
-                found[owner] = by_layer[node.name] = weight
+    found, by_layer = _all_weights(graph)
     if layers is not None:
         asked = {}
         for name in layers:
@@ -91,8 +84,34 @@ def weights(graph, layers=None):
     return list(found.values())
 
 
-def _has_rows(node):
-    return isinstance(node.layer, Convolution | InnerProduct) and not isinstance(node.layer, Deconvolution)
+def _all_weights(graph):
+    """({owning Param: Weight}, {layer: Weight}), where layers that share their weights share a Weight."""
+    found, by_layer = {}, {}
+    for node in graph.nodes:
+        if isinstance(node.layer, Convolution | InnerProduct) and not isinstance(node.layer, Deconvolution):
+            owner = node.params[0].owner or node.params[0]
+            weight = found.get(owner) or Weight(node.name, owner, getattr(node.layer, "group", 1),
+                                                getattr(node.layer, "transpose", False))
+            if weight.size:
+                found[owner] = by_layer[node.name] = weight
+    return found, by_layer
+
+
+def zero_masks(graph):
+    """What pruning has left of the prunable weights: {owning Param: bool array of its shape, True = not zero}.
+
+    Those without a zero are not in it; nor are those of nothing but zeros, which were never trained.
+    """
+    masks = {owner: owner.array != 0 for owner in _all_weights(graph)[0]}
+    return {owner: mask for owner, mask in masks.items() if mask.any() and not mask.all()}
+
+
+def check_finite(graph):
+    """WeightsError that names the layer, where a parameter of a graph, prunable or not, is NaN or infinite."""
+    for node in graph.nodes:
+        for number, param in enumerate(node.params):
+            if not np.isfinite(param.array).all():
+                raise WeightsError(f"there is a NaN or an infinity in its parameter {number}", layer=node.name)
 
 
 def by_owner(value, found):

@@ -33,10 +33,7 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     """
     device = _device(device)
     module.to(device)
-    source, target = _ends(module.graph, recipe)
-    for part in (data, test):
-        if part is not None:
-            _check_data(module.graph, part, target, recipe)
+    source, target = ends(module.graph, recipe, data, test)
     optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
                                 momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
     log, order_seed = _resume(module, optimiser, recipe, hooks, checkpoint), recipe.seed
@@ -128,8 +125,20 @@ def _run(module, feed, hooks):
     return module(feed, before if around else None)
 
 
+def ends(graph, recipe, *parts):
+    """Names of the input to feed and of the blob to judge: a closing Softmax is taken off.
+
+    GraphError or OptionsError for a net or a recipe without them; ShapeError or DataError where one of ``parts``,
+    data sets or None, is not for this net.
+    """
+    source, target = _ends(graph, recipe)
+    for part in parts:
+        if part is not None:
+            _check_data(graph, part, target, recipe)
+    return source, target
+
+
 def _ends(graph, recipe):
-    """Names of the input to feed and of the blob to judge: a closing Softmax is taken off."""
     if len(graph.inputs) != 1:
         names = ", ".join(blob.name for blob in graph.inputs)
         raise GraphError(f"training wants a net with one input, not {names or 'none'}")

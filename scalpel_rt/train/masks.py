@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..errors import GraphError
+from ..pruning.weights import zero_masks
 
 
 class WeightMasks:
@@ -44,6 +45,15 @@ class WeightMasks:
                 if mask.device != weight.device:
                     mask = self.masks[key] = mask.to(weight.device)
                 weight.masked_fill_(~mask, 0)
+
+
+def zeros_held(module):
+    """Hooks, one or none, that keep at zero what is zero in the weights of a TorchNet's graph: what was pruned stays
+    so in retraining."""
+    keys = {param.owner or param: key for node, held in module.keys.items()
+            for param, (key, _) in zip(node.params, held, strict=True)}
+    masks = {keys[owner]: mask for owner, mask in zero_masks(module.graph).items()}
+    return [WeightMasks(module, masks)] if masks else []
 
 
 def _connections(module):

@@ -48,6 +48,16 @@ def test_train(files, capsys):
     assert not np.array_equal(old, new)
 
 
+def test_what_was_pruned_stays_so_in_training(files, capsys):
+    assert run(capsys, "prune", *files, "simd", "--sparsity", "0.8", "--width", "8", "-o", "small.safetensors")[0] == 0
+    status, _, err = run(capsys, "train", "small.safetensors", "--data", "data.npz", "-o", "w.caffemodel", *RECIPE)
+    assert status == 0 and "weights are zero, and stay so" in err
+    small, trained = srt.load("small.safetensors"), srt.load("net.prototxt", "w.caffemodel")
+    for name in "cfz":
+        before, after = small.params[name][0].data, trained.params[name][0].data
+        assert ((before == 0) == (after == 0)).all() and not np.array_equal(before, after)
+
+
 @pytest.mark.parametrize("options, check", [
     (["magnitude", "--sparsity", "0.8"], lambda net: np.mean(net.params["f"][0].data == 0) >= 0.8),
     (["simd", "--sparsity", "f=0.8", "--sparsity", "c=0.5", "--width", "4", "--axis", "out"],
@@ -108,6 +118,12 @@ def test_scalpel(files, capsys):
         assert Path("out", name).exists()
 
 
+def test_what_scalpel_cannot_write_is_told_first(files, capsys):
+    status, out, err = run(capsys, "scalpel", *files, "--data", "data.npz", "--test-data", "data.npz", "-o",
+                           "net.prototxt/out", *RECIPE)
+    assert status == 1 and out == "" and len(err.strip().splitlines()) == 1 and "net.prototxt" in err
+
+
 def test_scalpel_decides(files, capsys):
     status, out, err = run(capsys, "scalpel", *files, "--decide", "--json")
     result = json.loads(out)
@@ -122,15 +138,20 @@ def test_scalpel_decides(files, capsys):
     (["simd", "--sparsity", "0.5", "--width", "3"], "2, 4, 8, 16"),
     (["nodes", "--keep", "q=3"], "no layer 'q'"),
     (["nodes", "--keep", "c=2", "--stages", "3"], "needs --data"),
-    (["nodes", "--keep", "c=2", "--data", "data.npz", "--stages", "3"], "one --sparsity to rise to"),
+    (["nodes", "--keep", "c=2", "--data", "data.npz", "--stages", "3"], "to rise to"),
     (["nodes", "--penalty", "0.1"], "needs --data"),
     (["nodes", "--penalty", "0.1", "--keep", "c=2", "--data", "data.npz"], "--keep is not for nodes learnt by"),
-    (["nodes", "--penalty", "0.1", "--data", "data.npz", "--stages", "3"], "--stages is for a rising --sparsity"),
+    (["nodes", "--penalty", "0.1", "--data", "data.npz", "--stages", "3"], "--stages is for what rises"),
     (["simd", "--penalty", "0.1", "--data", "data.npz"], "--penalty is not for simd"),
     (["nodes", "--keep", "c=2", "--data", "none.npz"], "no such data: none.npz"),
     (["nodes", "--keep", "c=2", "--data", "data.npz", "--budget", "1"], "needs test data"),
+    (["simd", "--sparsity", "0.5", "--data", "wide.npz", "--test-data", "wide.npz"], "samples of shape (2, 4, 5)"),
+    (["simd", "--sparsity", "0.5", "--data", "data.npz", "--test-data", "wide.npz"], "samples of shape (2, 4, 5)"),
+    (["simd", "--sparsity", "0.5", "--data", "data.npz", "--test-data", "data.npz", "--budget", "nan"], "budget"),
+    (["nodes", "--penalty", "0.1,-1", "--data", "data.npz"], "a penalty must be"),
 ])
 def test_wrong_use_is_one_line(files, capsys, args, words):
+    np.savez("wide.npz", images=np.zeros((9, 2, 4, 5), np.float32), labels=np.arange(9) % 3)
     status, out, err = run(capsys, "prune", *files, *args, "-o", "small")
     assert status == 1 and out == "" and len(err.strip().splitlines()) == 1 and words in err
     with pytest.raises(FileNotFoundError):
@@ -156,7 +177,7 @@ def test_wrong_training_is_one_line(files, capsys, args, words):
     assert sum(line.startswith("scalpel-rt: ") for line in err.splitlines()) == 1 and not Path("w.caffemodel").exists()
 
 
-@pytest.mark.parametrize("state", ["[" * 100_000, "null", {"log": 3}, {"log": [3]}, {"held": 3}])
+@pytest.mark.parametrize("state", ["[" * 100_000, "null", {"log": 3}, {"log": [3]}, {"log": [{}]}])
 def test_a_run_whose_state_is_damaged(files, capsys, state):
     args = ["prune", *files, "simd", "--sparsity", "0.5", "-o", "small", "--data", "data.npz", "--folder", "run",
             *RECIPE]

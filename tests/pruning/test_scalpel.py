@@ -102,6 +102,14 @@ class TestDecide:
         with pytest.raises(OptionsError, match="axis must be one of in, out, not 'up'"):
             decide(net.graph, axis="up")
 
+    def test_an_lrn_across_channels_holds_nodes_unless_told_otherwise(self):
+        text = (input_layer("x", 1, 2, 6, 6) + conv("c", "x", 8) + some("LRN", "c", "n") + conv("d", "n", 4)
+                + fc("z", "d", 3))
+        lrn = randomize(graph(text))
+        first = decide(lrn, "high")[0][0]
+        assert first.technique == "none" and "LRN across channels" in first.why
+        assert decide(lrn, "high", approximate=True)[0][0].technique == "nodes"
+
     def test_a_machine_that_is_none(self, net):
         with pytest.raises(OptionsError, match="native, low, moderate, high, not 'quantum'"):
             decide(net.graph, "quantum")
@@ -140,6 +148,13 @@ class TestScalpel:
         assert set(outcome.pays) == {"c", "f", "z"} and outcome.machine["isa"]
         assert outcome.sizes[1][1].bytes < outcome.sizes[0][1].bytes
 
+    def test_nodes_behind_an_lrn(self, data):
+        text = (input_layer("x", 1, 2, 4, 4) + conv("c", "x", 8) + some("LRN", "c", "n") + conv("d", "n", 4)
+                + fc("z", "d", 3))
+        outcome = srt.scalpel(Net(randomize(graph(text))), data, "moderate", test=data, budget=100, width=4,
+                              approximate=True, **{**OPTIONS, "penalties": (1.0,), "sparsities": (0.5,)})
+        assert len(outcome.net.params["c"][0].data) < 8
+
     def test_nothing_pays(self, net, data, monkeypatch):
         monkeypatch.setattr("scalpel_rt.pruning.scalpel.pays", lambda graph, **_: {
             name: Pay(name, "fc", 1.0, dict.fromkeys(("csr", "in", "out"), {0.5: 9.0}), {0.5: 9.0}) for name in "cfz"})
@@ -162,8 +177,11 @@ class TestScalpel:
         assert not any("measuring" in row for row in measured) and min(row["stage"] for row in measured) == 2
         kept = json.loads((tmp_path / "run" / "decisions.json").read_text())
         assert [vars(d) for d in outcome.decisions] == kept["decisions"]
-        with pytest.raises(OptionsError, match="holds a run for machine 'native'"):
+        with pytest.raises(OptionsError, match="holds a run with machine 'native' instead of 'low'"):
             srt.scalpel(net, data, "low", test=data, folder=tmp_path / "run", **OPTIONS)
+        rates = {kind: {"groups": 0.5, "nodes": 0.5} for kind in RATES}
+        with pytest.raises(OptionsError, match="holds a run with rates .* instead of "):
+            srt.scalpel(net, data, test=data, folder=tmp_path / "run", rates=rates, **OPTIONS)
 
     def test_a_grouped_convolution_may_be_split_on_the_way(self, data):
         text = (input_layer("x", 1, 2, 4, 4) + conv("a", "x", 8) + some("ReLU", "a", "r")

@@ -8,9 +8,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): retraining is not tested")
 
 from scalpel_rt.datasets import Dataset  # noqa: E402
-from scalpel_rt.errors import FormatError, OptionsError  # noqa: E402
+from scalpel_rt.errors import DataError, FormatError, OptionsError, ShapeError, WeightsError  # noqa: E402
+from scalpel_rt.graph.params import with_arrays  # noqa: E402
+from scalpel_rt.pruning import magnitude  # noqa: E402
 from scalpel_rt.pruning.sizes import measure  # noqa: E402
 from scalpel_rt.pruning.stages import Stage, prune_and_retrain, rising  # noqa: E402
+from scalpel_rt.pruning.weights import apply_masks  # noqa: E402
 from scalpel_rt.sparse import Groups, smallest  # noqa: E402
 from scalpel_rt.train.loop import accuracy, fit  # noqa: E402
 from scalpel_rt.train.recipe import Recipe  # noqa: E402
@@ -77,6 +80,84 @@ def test_zeros_of_one_stage_stay_in_the_next(trained, data):
     graph_ = prune_and_retrain(trained, data, stages, recipe=RECIPE).graph
     assert np.count_nonzero(array(graph_, "c") == 0) == array(graph_, "c").size / 2
     assert array(graph_, "f").shape == (20, 128) and np.count_nonzero(array(graph_, "f") == 0) > 0.4 * 20 * 128
+
+
+@pytest.mark.parametrize("stage", [
+    Stage("nodes", {"keep": {"f": range(20)}}), Stage("nodes", {"penalty": {"f": 0.01}}, learn=RECIPE.but(lr=0.01)),
+    Stage("magnitude", {"sparsity": {"f": 0.95}})], ids=["nodes", "learnt", "weights"])
+def test_zeros_of_the_net_that_is_given_stay(trained, data, stage):
+    """A net that was pruned before is retrained as it is: what is zero in it is no weight."""
+    pruned = apply_masks(trained, magnitude.masks(trained, sparsity={"c": 0.75}))
+    result = prune_and_retrain(pruned, data, [stage], recipe=RECIPE)
+    assert not result.log[0].get("skipped")
+    assert ((array(result.graph, "c") == 0) == (array(pruned, "c") == 0)).all()
+    assert not np.array_equal(array(result.graph, "c"), array(pruned, "c")) and array(result.graph, "z").all()
+
+
+def test_a_layer_of_zeros_is_trained(trained, data):
+    """It was never trained, as a new last layer that starts at 0."""
+    masks = magnitude.masks(trained, sparsity={"c": 0.75})
+    new = apply_masks(trained, masks)
+    next(node for node in new.nodes if node.name == "z").params[0].array = np.zeros((3, 32), np.float32)
+    graph_ = prune_and_retrain(new, data, [Stage("nodes", {"keep": {"f": 20}})], recipe=RECIPE).graph
+    assert array(graph_, "z").all() and not array(graph_, "c").all()
+
+
+class TestNothingIsTrainedBeforeAnError:
+    """What can be told at the beginning is told there, and not behind hours of work."""
+
+    @pytest.fixture
+    def refused(self, trained, data):
+        before = [a.copy() for a in arrays(trained)]
+
+        def run(error, match, stages=(), **options):
+            rows, given = [], {"data": data, "test": data, "graph": trained, "recipe": RECIPE, **options}
+            stages = [Stage("magnitude", {"sparsity": 0.5}), *stages]
+            with pytest.raises(error, match=match):
+                prune_and_retrain(given.pop("graph"), given.pop("data"), stages, progress=rows.append, **given)
+            assert not rows
+            assert all((a == b).all() for a, b in zip(arrays(trained), before, strict=True))
+
+        return run
+
+    @pytest.mark.parametrize("part", ["data", "test"])
+    def test_data_of_another_shape(self, refused, part):
+        wrong = Dataset(np.zeros((20, 2, 5, 4), np.float32), np.zeros(20, np.int64))
+        refused(ShapeError, r"\(2, 5, 4\).*\(2, 4, 4\)", **{part: wrong})
+
+    def test_labels_that_the_net_has_not(self, refused):
+        refused(DataError, "3 classes", test=Dataset(np.zeros((20, 2, 4, 4), np.float32), np.full(20, 3)))
+
+    @pytest.mark.parametrize("stage, match", [
+        (Stage("simd", {"sparsity": 1.5}), r"in \[0, 1\), not 1.5"),
+        (Stage("simd", {"sparsity": 0.5, "width": 3}), "not 3"),
+        (Stage("simd", {"sparsity": 0.5, "axis": "up"}), "axis"),
+        (Stage("magnitude", {"sparsity": 0.5, "scope": "all"}), "scope"),
+        (Stage("magnitude", {"sparsity": {"nobody": 0.5}}), "nobody"),
+        (Stage("magnitude", {}), "sparsity, threshold, quality"),
+        (Stage("nodes", {"keep": {"nobody": 3}}), "nobody"),
+        (Stage("nodes", {"keep": 3}), "keep must be"),
+        (Stage("nodes", {"sparsity": 0.5, "criterion": "luck"}), "luck"),
+        (Stage("nodes", {"penalty": {"nobody": 0.1}}), "nobody"),
+        (Stage("nodes", {"penalty": float("nan")}), "penalty.*nan"),
+        (Stage("nodes", {"penalty": {"f": -1.0}}), "penalty.*-1.0"),
+        (Stage("nodes", {"penalty": "much"}), "penalty.*'much'"),
+        (Stage("magnitude", {"sparsity": 0.6}, budget=-1), "budget.*-1"),
+        (Stage("magnitude", {"sparsity": 0.6}, recipe=RECIPE.but(crop=9)), "9 pixels")])
+    def test_a_later_stage_that_is_none(self, refused, stage, match):
+        refused(OptionsError, match, [stage])
+
+    @pytest.mark.parametrize("budget", [float("nan"), -5, float("inf"), "much"])
+    def test_a_budget_that_is_none(self, refused, budget):
+        refused(OptionsError, "budget", budget=budget)
+
+    @pytest.mark.parametrize("layer, number", [("c", 0), ("z", 0), ("f", 1)])
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_a_parameter_that_is_no_number(self, refused, trained, layer, number, value):
+        broken = with_arrays(trained, {})
+        param = next(node for node in broken.nodes if node.name == layer).params[number]
+        param.array = np.where(np.arange(param.array.size).reshape(param.shape) == 1, np.float32(value), param.array)
+        refused(WeightsError, f"{layer!r}.*NaN or an infinity", graph=broken)
 
 
 def test_the_budget_stops_a_ladder_and_the_last_good_step_counts(trained, data):
@@ -160,3 +241,30 @@ def test_bad_options(trained, data):
         rising("magnitude", 1.5, 3)
     with pytest.raises(OptionsError, match="no layer 'conv'"):
         prune_and_retrain(trained, data, [Stage("nodes", {"penalty": {"conv": 1}})], recipe=RECIPE)
+
+
+def test_what_rises():
+    """The curve of Zhu and Gupta, for one number or one a layer, of sparsities, thresholds and qualities."""
+    share = [1 - (1 - i / 3) ** 3 for i in (1, 2, 3)]
+    for way, target in (("sparsity", 0.9), ("threshold", 0.5), ("quality", 2.0)):
+        got = [s.options for s in rising("magnitude", target, 3, way=way, scope="global")]
+        assert got == [{way: pytest.approx(target * s, abs=1e-6), "scope": "global"} for s in share]
+    got = [s.options["sparsity"] for s in rising("simd", {"c": 0.5, "f": 0.9}, 3)]
+    assert got == [{"c": pytest.approx(0.5 * s, abs=1e-6), "f": pytest.approx(0.9 * s, abs=1e-6)} for s in share]
+    with pytest.raises(OptionsError, match="threshold to reach must be a number above 0, not -1"):
+        rising("simd", {"c": -1}, 3, way="threshold")
+
+
+def test_the_share_of_nodes_that_is_reached(trained, data):
+    """Each stage sees the nodes that are left, and asks for a share of those, rounded down."""
+    stages = rising("nodes", 0.5, 3, layers=["f"])
+    assert 1 - np.prod([1 - stage.options["sparsity"] for stage in stages]) == pytest.approx(0.5, abs=1e-5)
+    result = prune_and_retrain(trained, data, stages, recipe=RECIPE.but(epochs=1))
+    assert array(result.graph, "f").shape == (17, 128)
+
+
+def test_thresholds_rise(trained, data):
+    stages = rising("magnitude", {"f": 0.5}, 2, way="quality")
+    done = [np.count_nonzero(array(prune_and_retrain(trained, data, stages[:n], recipe=RECIPE).graph, "f"))
+            for n in (1, 2)]
+    assert array(trained, "f").size > done[0] > done[1] > 0
