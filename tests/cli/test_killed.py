@@ -32,7 +32,12 @@ RUNS = {
                *RECIPE, "--epochs", "3"], "--folder", 9),
     "prune nodes": (["prune", "net.prototxt", "net.caffemodel", "nodes", "--penalty", "0.01,0.05", "--learn-lr", "0.01",
                      "--learn-epochs", "2", *RECIPE, "--epochs", "2"], "--folder", 8),
+    "scalpel": (["scalpel", "net.prototxt", "net.caffemodel", "--machine", "moderate", "--budget", "100", "--width",
+                 "8", "--penalties", "0.05", "--sparsities", "0.5", "--learn-lr", "0.01", "--learn-epochs", "2",
+                 *RECIPE, "--epochs", "2"], "--folder", 6),
 }
+#: What is written: the name that is given, and the file that it makes.
+OUTPUTS = {"train": ("{}.caffemodel", "{}.caffemodel"), "scalpel": ("{}", "{}/net.safetensors")}
 
 #: Lives through a run in processes that follow each other. All but the last are sent SIGKILL, so many seconds of
 #: computing after the first epoch that they say they did; what each says lies in the file said-N.
@@ -41,7 +46,7 @@ import os, signal, sys, threading, time
 sys.path[:0] = sys.argv[1].split(os.pathsep)
 import torch, torch._dynamo         # the second comes with the first optimiser, in seconds that each life would spend
 from scalpel_rt.cli import _training, main
-moments, args = [float(m) for m in sys.argv[2].split(",")], sys.argv[3:]
+moments, written, args = [float(m) for m in sys.argv[2].split(",")], sys.argv[3], sys.argv[4:]
 torch.set_num_threads(1)
 
 def killer(seconds):
@@ -69,7 +74,7 @@ for number, seconds in enumerate([*moments, None]):
             status = life(number, seconds)
         finally:
             os._exit(status)
-    print(os.waitpid(child, 0)[1], os.path.exists("out.safetensors") or os.path.exists("out.caffemodel"), flush=True)
+    print(os.waitpid(child, 0)[1], os.path.exists(written), flush=True)
 """
 
 
@@ -92,19 +97,20 @@ def epochs(said):
 @pytest.mark.parametrize("name", RUNS)
 def test_killed_runs_come_to_the_same_bytes(folder, capsys, name):
     args, state, count = RUNS[name]
-    output = "{}.caffemodel" if name == "train" else "{}.safetensors"
-    assert main([*args, "-o", output.format("whole"), state, "whole"]) == 0
+    output, written = OUTPUTS.get(name, ("{}.safetensors", "{}.safetensors"))
+    assert main([*args, "-o", output.format("whole"), state, "state-of-whole"]) == 0
     whole = epochs(capsys.readouterr().err)
     assert len(whole) == count, whole
 
     moments = random.Random(name)
     moments = [moments.uniform(0, 0.03) for _ in range(3)]
     done = subprocess.run([sys.executable, "-c", LIVES, os.pathsep.join(sys.path), ",".join(map(str, moments)),
-                           *args, "-o", output.format("out"), state, "state"], capture_output=True, text=True)
+                           written.format("out"), *args, "-o", output.format("out"), state, "state"],
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     dead = f"{int(signal.SIGKILL)} False"
     assert done.stdout.splitlines() == [dead, dead, dead, "0 True"]
     lives = [epochs(Path(f"said-{number}").read_text()) for number in range(4)]
     for before, after in zip(lives, lives[1:], strict=False):       # each goes on where the one before was killed
         assert whole.index(after[0]) > whole.index(before[-1])
-    assert Path(output.format("out")).read_bytes() == Path(output.format("whole")).read_bytes()
+    assert Path(written.format("out")).read_bytes() == Path(written.format("whole")).read_bytes()
