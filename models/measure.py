@@ -1,9 +1,10 @@
-"""Measure every net under models/ again: accuracy on the full test sets, weights, bytes. Writes measured.json and the
-tables in the README files.
+"""Measure the nets under models/ again: accuracy on the full test sets, weights, bytes. Writes measured.json, and from
+it the tables in the README files.
 
     python models/measure.py --mnist FOLDER --cifar10 FOLDER [NET ...]
 
-nets.json says what data a net was trained on and how pixels become its input.
+nets.json says what data a net was trained on and how pixels become its input. A net whose data are not given stays as
+it was measured.
 """
 
 import argparse
@@ -73,15 +74,26 @@ def card(found):
         weights, size = removed[name]
         lines.append(f"| {name} | `{one['files'][-1]}` | {one['accuracy']:.2f} | {one['nonzeros']:,} | {weights:.1%} | "
                      f"{one['bytes']:,} | {size:.1%} |")
-    lines += ["", "Weights left, layer by layer, and the smallest form of each:", "",
-              "| layer | " + " | ".join(found) + " |", "|---|" + "---|" * len(found)]
-    for layer in found["dense"]["layers"]:
-        cells = []
-        for one in found.values():
-            mine = one["layers"].get(layer)
-            cells.append("" if mine is None else f"{mine['weights'] - mine['zeros']:,}"
-                         + (f", {mine['form']}" if mine["form"] != "dense" else ""))
-        lines.append(f"| {layer} | {' | '.join(cells)} |")
+    lines += ["", "Weights left, layer by layer, and in brackets the share removed:", ""]
+    lines += by_layer(found, lambda mine, dense: less(mine["weights"] - mine["zeros"], dense["weights"]))
+    lines += ["", "Bytes with biases, indices and pointers, the share removed, and the form of the weights:", ""]
+    lines += by_layer(found, lambda mine, dense: less(mine["bytes"], dense["bytes"])
+                      + (f", {mine['form']}" if mine["form"] != "dense" else ""))
+    return lines
+
+
+def less(left, whole):
+    """``left`` and the share of ``whole`` that is gone, where something is."""
+    return f"{left:,}" + (f" ({1 - left / whole:.1%})" if left < whole else "")
+
+
+def by_layer(found, cell):
+    """A table of layers and variants, a list of lines; ``cell`` makes its text of a layer as measured, and the dense
+    one."""
+    lines = ["| layer | " + " | ".join(found) + " |", "|---|" + "---|" * len(found)]
+    for name, dense in found["dense"]["layers"].items():
+        cells = [cell(one["layers"][name], dense) if name in one["layers"] else "" for one in found.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
 
@@ -104,6 +116,12 @@ def summary(measured):
     return lines
 
 
+def tables(measured):
+    """{path of a README: the lines between its marks}, all from what measured.json holds."""
+    return {HERE / "README.md": summary(measured),
+            **{HERE / net / "README.md": card(found) for net, found in measured.items()}}
+
+
 def put(path, lines):
     """Replace what stands between the two marks of a README."""
     text = path.read_text()
@@ -124,15 +142,17 @@ def main():
     measured = json.loads(path.read_text()) if path.exists() else {}
     for net in args.nets or known:
         about = known[net]
-        mean = None if about["mean"] is None else np.float32(about["mean"]).reshape(-1, 1, 1)
-        data = open_data(getattr(args, about["data"])).with_transform(scale=about["scale"], mean=mean)
-        measured[net] = {name: look(net, name, data) for name in VARIANTS if files_of(net, name)}
-        put(HERE / net / "README.md", card(measured[net]))
+        folder = getattr(args, about["data"])
+        if folder is not None:
+            mean = None if about["mean"] is None else np.float32(about["mean"]).reshape(-1, 1, 1)
+            data = open_data(folder).with_transform(scale=about["scale"], mean=mean)
+            measured[net] = {name: look(net, name, data) for name in VARIANTS if files_of(net, name)}
     measured = {net: measured[net] for net in known if net in measured}
     with atomic_write(path, "w") as file:
         json.dump(measured, file, indent=1)
         file.write("\n")
-    put(HERE / "README.md", summary(measured))
+    for readme, lines in tables(measured).items():
+        put(readme, lines)
 
 
 if __name__ == "__main__":
