@@ -21,9 +21,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     ----------
     data, test : Dataset; ``test``, where given, is scored after every epoch
     recipe : Recipe
-    hooks : objects that take part in training, with any of ``parameter_groups()``, ``before(node, tensors)``,
-        ``after_step(rate)``, ``state()`` and ``restore(state)``: weight masks and mask layers
-        (:mod:`scalpel_rt.train.masks`)
+    hooks : objects that take part in training, with any of ``to(device)``, ``parameter_groups()``,
+        ``before(node, tensors)``, ``after_step(rate)``, ``state()`` and ``restore(state)``: weight masks and mask
+        layers (:mod:`scalpel_rt.train.masks`)
     progress : called with the log row after each epoch, and every half second within it with ``{"epoch": float}``
     checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the
         same result; OptionsError where another recipe made it
@@ -33,6 +33,8 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     """
     device = _device(device)
     module.to(device)
+    for hook in hooks:
+        getattr(hook, "to", lambda device: None)(device)
     source, target = _ends(module.graph, recipe)
     for part in (data, test):
         if part is not None:
@@ -208,7 +210,7 @@ def _resume(module, optimiser, recipe, hooks, checkpoint):
     if checkpoint is None or not Path(checkpoint).exists():
         return []
     try:
-        held = torch.load(checkpoint, weights_only=True)
+        held = torch.load(checkpoint, map_location="cpu", weights_only=True)    # the device it was made on may be gone
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
     parts = {"recipe", "module", "optimiser", "hooks", "log"}

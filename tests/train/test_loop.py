@@ -78,6 +78,35 @@ def test_same_seed_same_bits_and_a_killed_run_resumes_to_them(module, data, tmp_
     assert len(log) == 6 and weights(resumed) == weights(module)
 
 
+def test_hooks_are_on_the_device_before_the_optimiser_takes_their_parameters(module, data):
+    calls = []
+
+    class Hook:
+        def to(self, device):
+            calls.append(("to", device))
+
+        def parameter_groups(self):
+            calls.append("parameter_groups")
+            return []
+
+    fit(module, data, RECIPE.but(epochs=1), hooks=[Hook()])
+    assert calls == [("to", torch.device("cpu")), "parameter_groups"]
+
+
+def test_a_checkpoint_is_read_on_the_cpu_whatever_device_wrote_it(module, data, tmp_path, monkeypatch):
+    """It says itself where its tensors were; that device may not be here."""
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    asked, load = [], torch.load
+
+    def look(*args, **options):
+        asked.append(options.get("map_location"))
+        return load(*args, **options)
+
+    monkeypatch.setattr(torch, "load", look)
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    assert asked == ["cpu"]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(module, data, tmp_path):
     fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
     before = weights(module)
