@@ -12,6 +12,7 @@ from torch.nn import functional
 from ..errors import DataError, FormatError, GraphError, OptionsError, ShapeError
 from ..files import atomic_write
 from ..graph import reshape
+from .recipe import stored
 
 
 def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=None, device="cpu"):
@@ -216,9 +217,9 @@ def _resume(module, optimiser, recipe, hooks, checkpoint):
     parts = {"recipe", "module", "optimiser", "hooks", "log"}
     if not isinstance(held, dict) or not parts <= held.keys() or not isinstance(held["recipe"], dict):
         raise FormatError("is no checkpoint of a training run", file=str(checkpoint))
-    then = held["recipe"]
-    other = ", ".join(f"{name} {then.get(name)} instead of {now}" for name, now in recipe.as_dict().items()
-                      if then.get(name) != now)
+    then = stored(held["recipe"])
+    other = ", ".join(f"{name} {then[name]} instead of {now}" for name, now in recipe.as_dict().items()
+                      if then[name] != now)
     if other:
         raise OptionsError(f"holds a run with {other}; choose another file, or remove it", file=str(checkpoint))
     try:
