@@ -12,7 +12,8 @@ from ..errors import OptionsError
 from ..options import MAX_THREADS
 
 RECIPE = {"epochs": float, "batch": int, "lr": float, "momentum": float, "weight-decay": float, "schedule": str,
-          "gamma": float, "warmup": float, "augment": str, "crop": int, "precision": str, "loss": str, "seed": int}
+          "gamma": float, "power": float, "warmup": float, "augment": str, "crop": int, "precision": str, "loss": str,
+          "seed": int}
 
 
 def data_arguments(parser, required=True):

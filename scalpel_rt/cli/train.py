@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 from ..caffe import is_compact
+from ..errors import located
 from ..files import atomic_write
 from ._common import as_json, load, net_arguments, place, si, table
 from ._training import Progress, data_arguments, import_torch, open_parts, recipe_arguments, recipe_of
@@ -74,6 +75,7 @@ def _recipe(args, samples):
         return recipe_of(args, Recipe())
     from ..caffe import read_prototxt
 
-    base = from_solver(read_prototxt(args.solver, message="SolverParameter"), samples, args.batch or Recipe().batch)
+    with located(file=args.solver):
+        base = from_solver(read_prototxt(args.solver, message="SolverParameter"), samples, args.batch or Recipe().batch)
     args.batch = None
     return recipe_of(args, base)

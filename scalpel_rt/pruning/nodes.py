@@ -1,7 +1,7 @@
 """Node pruning without data: which neurons and feature maps matter least, by their weights or by name.
 
 Removal is physical (:mod:`.remove`): a plain net with smaller layers comes out. For finding redundant nodes by
-training, as Scalpel does, see :mod:`.learn`.
+training, as Scalpel does, see :mod:`.stages` and :mod:`scalpel_rt.train.masks`.
 """
 
 import numbers

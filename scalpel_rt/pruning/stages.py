@@ -21,7 +21,7 @@ from ..graph import build, reshape
 from ..graph.save import save_compact
 from ..train.loop import accuracy, ends, fit
 from ..train.masks import NodeMasks, NodeSettings, zeros_held
-from ..train.recipe import Recipe
+from ..train.recipe import Recipe, stored
 from ..train.to_torch import TorchNet, from_torch
 from . import magnitude, nodes, simd
 from .couple import couple
@@ -313,9 +313,11 @@ class _Run:
         try:
             state = json.loads(path.read_text())
             plan = {name: state[name] for name in self.plan}
+            for part in (plan, *plan["stages"]):
+                part.update({name: stored(part[name]) for name in ("recipe", "learn") if part.get(name)})
             self.log, self.dense = state["log"], state["dense_accuracy"]
             done = [row["stage"] for row in self.log if row["accepted"]]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise FormatError(f"is not the state of a run: {error}", file=str(path)) from None
         if plan != self.plan:
             other = ", ".join(name for name in plan if plan[name] != self.plan[name])

@@ -5,12 +5,25 @@ import functools
 import torch
 from torch.nn import functional as F
 
+from ..errors import UnsupportedError
+
 _functions = {}
 
 
-def known(type_name):
-    """Whether layers of this type can be part of a trained net."""
-    return type_name in _functions
+def check(node):
+    """UnsupportedError, with the layer's name, where a graph node cannot be part of a trained net."""
+    why = ""
+    if node.layer.is_loss or node.type == "Accuracy":
+        why = (f"{node.type} layers are no part of training here, where the loss is the recipe's: give the deploy net, "
+               "or take this layer and the labels out")
+    elif node.type not in _functions:
+        why = f"{node.type} layers cannot be trained here"
+    elif node.type == "Pooling" and node.layer.method not in ("MAX", "AVE"):
+        why = f"{node.layer.method} pooling cannot be trained here; MAX or AVE can"
+    elif node.type == "Pooling" and len(node.tops) > 1:
+        why = f"Pooling with a second top, the mask {node.tops[1].name!r}, cannot be trained here; take that top out"
+    if why:
+        raise UnsupportedError(why, layer=node.name)
 
 
 def is_statistic(type_name):

@@ -12,6 +12,7 @@ from torch.nn import functional
 from ..errors import DataError, FormatError, GraphError, OptionsError, ShapeError
 from ..files import atomic_write
 from ..graph import reshape
+from .recipe import stored
 
 
 def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=None, device="cpu"):
@@ -21,9 +22,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     ----------
     data, test : Dataset; ``test``, where given, is scored after every epoch
     recipe : Recipe
-    hooks : objects that take part in training, with any of ``parameter_groups()``, ``before(node, tensors)``,
-        ``after_step(rate)``, ``state()`` and ``restore(state)``: weight masks and mask layers
-        (:mod:`scalpel_rt.train.masks`)
+    hooks : objects that take part in training, with any of ``to(device)``, ``parameter_groups()``,
+        ``before(node, tensors)``, ``after_step(rate)``, ``state()`` and ``restore(state)``: weight masks and mask
+        layers (:mod:`scalpel_rt.train.masks`)
     progress : called with the log row after each epoch, and every half second within it with ``{"epoch": float}``
     checkpoint : path; written after each epoch (to the side, then renamed), and read to go on after a kill with the
         same result; OptionsError where another recipe made it
@@ -33,6 +34,8 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
     """
     device = _device(device)
     module.to(device)
+    for hook in hooks:
+        getattr(hook, "to", lambda device: None)(device)
     source, target = ends(module.graph, recipe, data, test)
     optimiser = torch.optim.SGD(_groups(module, recipe, hooks), lr=0.0 if recipe.warmup else recipe.lr,
                                 momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0)
@@ -217,15 +220,15 @@ def _resume(module, optimiser, recipe, hooks, checkpoint):
     if checkpoint is None or not Path(checkpoint).exists():
         return []
     try:
-        held = torch.load(checkpoint, weights_only=True)
+        held = torch.load(checkpoint, map_location="cpu", weights_only=True)    # the device it was made on may be gone
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
     parts = {"recipe", "module", "optimiser", "hooks", "log"}
     if not isinstance(held, dict) or not parts <= held.keys() or not isinstance(held["recipe"], dict):
         raise FormatError("is no checkpoint of a training run", file=str(checkpoint))
-    then = held["recipe"]
-    other = ", ".join(f"{name} {then.get(name)} instead of {now}" for name, now in recipe.as_dict().items()
-                      if then.get(name) != now)
+    then = stored(held["recipe"])
+    other = ", ".join(f"{name} {then[name]} instead of {now}" for name, now in recipe.as_dict().items()
+                      if then[name] != now)
     if other:
         raise OptionsError(f"holds a run with {other}; choose another file, or remove it", file=str(checkpoint))
     try:

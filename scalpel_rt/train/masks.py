@@ -31,20 +31,21 @@ class WeightMasks:
             if tuple(mask.shape) != tuple(weight.shape):
                 raise GraphError(f"a mask of shape {tuple(mask.shape)} for a weight of shape {tuple(weight.shape)}",
                                  layer=key[0])
-            self.masks[key] = torch.from_numpy(np.ascontiguousarray(mask))
+            self.masks[key] = torch.from_numpy(np.ascontiguousarray(mask)).to(weight.device)
         for node, keys in _connections(module).items():
             left = sum(int(self.masks[key].sum()) if key in self.masks else module.weights[key].numel() for key in keys)
             module.dropout[node] = node.layer.ratio * math.sqrt(left / sum(module.weights[key].numel() for key in keys))
         self.after_step(0.0)
 
+    def to(self, device):
+        """Follow the module to a device."""
+        self.masks = {key: mask.to(device) for key, mask in self.masks.items()}
+
     def after_step(self, rate):
         """Set the masked weights to zero again."""
         with torch.no_grad():
             for key, mask in self.masks.items():
-                weight = self.module.weights[key]
-                if mask.device != weight.device:
-                    mask = self.masks[key] = mask.to(weight.device)
-                weight.masked_fill_(~mask, 0)
+                self.module.weights[key].masked_fill_(~mask, 0)
 
 
 def zeros_held(module):
@@ -138,6 +139,14 @@ class NodeMasks:
         self._needs = [torch.from_numpy(classes) for classes in coupling.needs()]
         self._follow()
 
+    def to(self, device):
+        """Follow the module to a device. Beta is another Parameter then: an optimiser must be made after this."""
+        self.alpha, self.pull = self.alpha.to(device), self.pull.to(device)
+        self.beta = torch.nn.Parameter(self.beta.detach().to(device))
+        self._gates = {node: (axis, classes.to(device)) for node, (axis, classes) in self._gates.items()}
+        self._dropouts = {node: classes.to(device) for node, classes in self._dropouts.items()}
+        self._needs = [classes.to(device) for classes in self._needs]
+
     def parameter_groups(self):
         """The betas: the module's own rate and momentum, no weight decay."""
         return [{"params": [self.beta], "lr_mult": 1.0, "weight_decay": 0.0}]
@@ -147,9 +156,6 @@ class NodeMasks:
         if node not in self._gates:
             return tensors
         axis, classes = self._gates[node]
-        if self.alpha.device != tensors[0].device:
-            self._move(tensors[0].device)
-            axis, classes = self._gates[node]
         return [_Gate.apply(x, self.beta[classes], self.alpha[classes], axis) for x in tensors]
 
     def after_step(self, rate):
@@ -187,10 +193,3 @@ class NodeMasks:
         """Let the ratios of dropout follow the nodes that are alive."""
         for node, classes in self._dropouts.items():
             self.module.dropout[node] = self._ratios[node] * float(self.alpha[classes].mean())
-
-    def _move(self, device):
-        self.alpha, self.pull = self.alpha.to(device), self.pull.to(device)
-        self.beta.data = self.beta.data.to(device)
-        self._gates = {node: (axis, classes.to(device)) for node, (axis, classes) in self._gates.items()}
-        self._dropouts = {node: classes.to(device) for node, classes in self._dropouts.items()}
-        self._needs = [classes.to(device) for classes in self._needs]

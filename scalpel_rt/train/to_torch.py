@@ -8,7 +8,7 @@ limits, divisors, the third BatchNorm blob), so that outputs agree with the runt
 import numpy as np
 import torch
 
-from ..errors import GraphError, UnsupportedError
+from ..errors import GraphError, ShapeError
 from ..graph.params import with_arrays
 from . import layers
 
@@ -26,14 +26,18 @@ class TorchNet(torch.nn.Module):
 
     def __init__(self, graph):
         super().__init__()
+        for node in graph.nodes:
+            if not node.layer.is_input:
+                layers.check(node)
+        if not graph.ready:
+            unknown = ", ".join(repr(blob.name) for blob in graph.inputs if blob.shape is None)
+            raise ShapeError(f"the net has no parameters yet: the shape of {unknown} is unknown; reshape it first")
         self.graph = graph
         self.weights, self.statistics, self.dropout, self.keys, owners = {}, {}, {}, {}, {}
         self._scales = _scales_behind_norms(graph)
         for node in graph.nodes:
             if node.layer.is_input:
                 continue
-            if not layers.known(node.type):
-                raise UnsupportedError(f"{node.type} layers cannot be trained here").locate(layer=node.name)
             for i, param in enumerate(node.params):
                 key = owners.setdefault(id(param.owner or param), (node.name, i))
                 if key == (node.name, i):

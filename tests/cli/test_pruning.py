@@ -58,6 +58,33 @@ def test_what_was_pruned_stays_so_in_training(files, capsys):
         assert ((before == 0) == (after == 0)).all() and not np.array_equal(before, after)
 
 
+TRAIN = ["train", "net.prototxt", "--data", "data.npz", "-o", "w.caffemodel"]
+
+
+def test_train_as_a_solver_says(files, capsys):
+    """The solver of Caffe's LeNet, but for its length; 100 samples in batches of 20 are 5 iterations an epoch."""
+    Path("solver.prototxt").write_text(
+        "net: 'train_val.prototxt' test_iter: 100 test_interval: 500 base_lr: 0.01 momentum: 0.9 weight_decay: 0.0005 "
+        "lr_policy: 'inv' gamma: 0.0001 power: 0.75 display: 100 max_iter: 10 snapshot: 5000 solver_mode: CPU")
+    status, out, err = run(capsys, *TRAIN, "--solver", "solver.prototxt", "--batch", "20", "--json")
+    assert status == 0, err
+    result = json.loads(out)
+    assert result["recipe"]["epochs"] == 2 and result["recipe"]["schedule"] == "inv"
+    assert result["log"][-1]["rate"] == pytest.approx(0.01 * (1 + 0.0001 * 9) ** -0.75, rel=1e-6)
+
+
+@pytest.mark.parametrize("solver, args, words", [
+    ("base_lr: 0.1 max_iter: 100 lr_policy: 'step'", [], "solver.prototxt: lr_policy step needs a stepsize"),
+    ("base_lr: 0.1", [], "solver.prototxt: max_iter must be above 0"),
+    ("", ["--schedule", "step", "--steps", "0"], "steps must be numbers above 0"),
+    ("", ["--lr", "nan"], "lr must be a number of at least 0, not nan"),
+])
+def test_recipes_that_train_nothing(files, capsys, solver, args, words):
+    Path("solver.prototxt").write_text(solver)
+    status, _, err = run(capsys, *TRAIN, *args, *(["--solver", "solver.prototxt"] if solver else []))
+    assert status == 1 and words in err and not Path("w.caffemodel").exists()
+
+
 @pytest.mark.parametrize("options, check", [
     (["magnitude", "--sparsity", "0.8"], lambda net: np.mean(net.params["f"][0].data == 0) >= 0.8),
     (["simd", "--sparsity", "f=0.8", "--sparsity", "c=0.5", "--width", "4", "--axis", "out"],

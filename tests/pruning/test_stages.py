@@ -232,6 +232,19 @@ def test_another_run_in_the_folder(trained, data, tmp_path):
         prune_and_retrain(trained, data, rising("magnitude", 0.5, 1), recipe=RECIPE.but(epochs=1), folder=tmp_path)
 
 
+def test_a_folder_from_before_an_option_of_recipes_was_there(trained, data, tmp_path):
+    recipe = RECIPE.but(epochs=1)
+    stages = [Stage("magnitude", {"sparsity": 0.5}, recipe=recipe)]
+    done = prune_and_retrain(trained, data, stages, recipe=recipe, folder=tmp_path)
+    state = json.loads((tmp_path / "run.json").read_text())
+    del state["recipe"]["power"], state["stages"][0]["recipe"]["power"]
+    (tmp_path / "run.json").write_text(json.dumps(state))
+    assert prune_and_retrain(trained, data, stages, recipe=recipe, folder=tmp_path).log == done.log
+    (tmp_path / "run.json").write_text(json.dumps({**state, "stages": [3]}))
+    with pytest.raises(FormatError, match="run.json.*not the state"):
+        prune_and_retrain(trained, data, stages, recipe=recipe, folder=tmp_path)
+
+
 def test_bad_options(trained, data):
     with pytest.raises(OptionsError, match="budget needs test data"):
         prune_and_retrain(trained, data, [], recipe=RECIPE, budget=1)

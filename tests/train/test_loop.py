@@ -78,6 +78,35 @@ def test_same_seed_same_bits_and_a_killed_run_resumes_to_them(module, data, tmp_
     assert len(log) == 6 and weights(resumed) == weights(module)
 
 
+def test_hooks_are_on_the_device_before_the_optimiser_takes_their_parameters(module, data):
+    calls = []
+
+    class Hook:
+        def to(self, device):
+            calls.append(("to", device))
+
+        def parameter_groups(self):
+            calls.append("parameter_groups")
+            return []
+
+    fit(module, data, RECIPE.but(epochs=1), hooks=[Hook()])
+    assert calls == [("to", torch.device("cpu")), "parameter_groups"]
+
+
+def test_a_checkpoint_is_read_on_the_cpu_whatever_device_wrote_it(module, data, tmp_path, monkeypatch):
+    """It says itself where its tensors were; that device may not be here."""
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    asked, load = [], torch.load
+
+    def look(*args, **options):
+        asked.append(options.get("map_location"))
+        return load(*args, **options)
+
+    monkeypatch.setattr(torch, "load", look)
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    assert asked == ["cpu"]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(module, data, tmp_path):
     fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
     before = weights(module)
@@ -119,10 +148,22 @@ def test_divergence_is_an_error(module, data):
         fit(module, data, RECIPE.but(lr=1e30, momentum=0.99))
 
 
-@pytest.mark.parametrize("change", [{"lr": -1}, {"batch": 0}, {"epochs": float("nan")}, {"schedule": "sine"},
-                                    {"schedule": "step"}])
-def test_recipes_are_checked(change):
-    with pytest.raises(OptionsError):
+@pytest.mark.parametrize("change, words", [
+    *[({name: value}, f"{name} must be a number of at least 0, not")
+      for name in ("epochs", "lr", "momentum", "weight_decay", "gamma", "power", "warmup")
+      for value in (-1, float("nan"), float("inf"), "1", None)],
+    *[({name: value}, f"{name} must be a whole number of at least")
+      for name, values in {"batch": (0, -1, 1.5, float("nan")), "crop": (-1, 0.5)}.items() for value in values],
+    *[({"seed": value}, "seed must be a whole number from 0") for value in (-1, 0.5, 2**48)],
+    ({"schedule": "sine"}, "schedule must be one of fixed, step"),
+    ({"schedule": "step"}, "schedule step needs one number in steps"),
+    ({"schedule": "step", "steps": (1, 2)}, "schedule step needs one number in steps"),
+    ({"schedule": "multistep"}, "schedule multistep needs steps"),
+    *[({"schedule": "step", "steps": steps}, "steps must be numbers above 0, in epochs, not")
+      for steps in ((0.0,), (-1,), (float("nan"),), (float("inf"),), ("1",), 3, "12")],
+])
+def test_recipes_are_checked(change, words):
+    with pytest.raises(OptionsError, match=words):
         Recipe(**change)
 
 
@@ -130,27 +171,69 @@ def test_schedules():
     assert Recipe(lr=1, schedule="step", steps=(2,), gamma=0.5).rate(4) == 0.25
     assert Recipe(lr=1, schedule="multistep", steps=(1, 3), gamma=0.5).rate(2) == 0.5
     assert Recipe(lr=1, schedule="cosine", epochs=10).rate(5) == pytest.approx(0.5)
+    assert Recipe(lr=1, schedule="inv", gamma=1.5, power=0.5).rate(2) == pytest.approx(0.5)
+    poly = Recipe(lr=1, schedule="poly", power=2, epochs=10)
+    assert (poly.rate(0), poly.rate(5), poly.rate(10)) == (1, 0.25, 0)
     assert Recipe(lr=1, warmup=2).rate(1) == 0.5
 
 
+def solver(text, samples=1000, batch=10):
+    return from_solver(parse_prototxt(text, message="SolverParameter"), samples, batch)
+
+
 def test_a_caffe_solver_says_the_same():
-    text = 'base_lr: 0.1 lr_policy: "step" stepsize: 200 gamma: 0.5 max_iter: 1000 momentum: 0.8 weight_decay: 0.001'
-    recipe = from_solver(parse_prototxt(text, message="SolverParameter"), samples=1000, batch=10)
+    recipe = solver('base_lr: 0.1 lr_policy: "step" stepsize: 200 gamma: 0.5 max_iter: 1000 momentum: 0.8 '
+                    "weight_decay: 0.001")
     assert (recipe.epochs, recipe.steps) == (10, (2.0,))
     assert (recipe.lr, recipe.momentum) == (pytest.approx(0.1), pytest.approx(0.8))
-    with pytest.raises(OptionsError, match="Adam"):
-        from_solver(parse_prototxt('type: "Adam"', message="SolverParameter"), 1000, 10)
+
+
+@pytest.mark.parametrize("policy, rate", [
+    ('"fixed"', lambda i: 1),
+    ('"step" stepsize: 300 gamma: 0.5', lambda i: 0.5 ** (i // 300)),
+    ('"multistep" stepvalue: 150 stepvalue: 600 gamma: 0.5', lambda i: 0.5 ** ((i >= 150) + (i >= 600))),
+    ('"inv" gamma: 0.0001 power: 0.75', lambda i: (1 + 0.0001 * i) ** -0.75),      # Caffe's LeNet
+    ('"poly" power: 0.5', lambda i: (1 - i / 1000) ** 0.5),
+])
+def test_a_solver_has_the_rates_of_caffe_at_each_iteration(policy, rate):
+    recipe = solver(f"base_lr: 0.25 max_iter: 1000 iter_size: 2 lr_policy: {policy}", samples=5120, batch=8)
+    for iteration in range(0, 1000, 50):
+        assert recipe.rate(iteration * 16 / 5120) == pytest.approx(0.25 * rate(iteration), rel=1e-6)
+
+
+@pytest.mark.parametrize("text, words", [
+    ('type: "Adam"', "Adam"),
+    ("base_lr: 0.1", "max_iter must be above 0, not 0"),
+    ("base_lr: 0.1 max_iter: -5", "max_iter must be above 0, not -5"),
+    ("max_iter: 100", "base_lr must be above 0, not 0.0"),
+    ("max_iter: 100 base_lr: nan", "base_lr must be above 0, not nan"),
+    ('max_iter: 100 base_lr: 0.1 lr_policy: "step"', "lr_policy step needs a stepsize above 0"),
+    ('max_iter: 100 base_lr: 0.1 lr_policy: "step" stepsize: -1', "lr_policy step needs a stepsize above 0"),
+    ('max_iter: 100 base_lr: 0.1 lr_policy: "multistep"', "lr_policy multistep needs a stepvalue above 0"),
+    ('max_iter: 100 base_lr: 0.1 lr_policy: "multistep" stepvalue: 9 stepvalue: 0', "needs a stepvalue above 0"),
+    ('max_iter: 100 base_lr: 0.1 lr_policy: "sigmoid"', "sigmoid is not offered; fixed, step, multistep, inv and poly"),
+    ("max_iter: 100 base_lr: 0.1 momentum: -1", "momentum must be"),
+    ("max_iter: 100 base_lr: 0.1 solver_type: ADAGRAD", "AdaGrad"),
+    ('max_iter: 100 base_lr: 0.1 solver_type: SGD type: "SGD"', "twice"),
+])
+def test_a_solver_that_cannot_be_followed_is_refused(text, words):
+    with pytest.raises(OptionsError, match=words):
+        solver(text)
 
 
 def test_a_solver_that_names_its_optimiser_the_old_way():
-    def read(text):
-        return from_solver(parse_prototxt("max_iter: 100 " + text, message="SolverParameter"), 1000, 10)
+    assert solver("max_iter: 100 base_lr: 0.1 solver_type: NESTEROV").nesterov
+    assert not solver("max_iter: 100 base_lr: 0.1 solver_type: SGD").nesterov
 
-    assert read("solver_type: NESTEROV").nesterov and not read("solver_type: SGD").nesterov
-    with pytest.raises(OptionsError, match="AdaGrad"):
-        read("solver_type: ADAGRAD")
-    with pytest.raises(OptionsError, match="twice"):
-        read('solver_type: SGD type: "SGD"')
+
+def test_a_checkpoint_from_before_an_option_was_there(module, data, tmp_path):
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    held = torch.load(tmp_path / "ck", weights_only=True)
+    del held["recipe"]["power"]
+    torch.save(held, tmp_path / "ck")
+    assert len(fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")) == 1
+    with pytest.raises(OptionsError, match="power 0.75 instead of 0.5"):
+        fit(module, data, RECIPE.but(epochs=1, power=0.5), checkpoint=tmp_path / "ck")
 
 
 @pytest.mark.parametrize("kind", ["shift", "flip", "flip-shift", "flip-crop"])

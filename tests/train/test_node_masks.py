@@ -162,7 +162,23 @@ def test_nodes_that_carry_nothing_are_found():
     assert masked_accuracy > 90 and accuracy(small, data, recipe) == masked_accuracy
 
 
-def test_a_killed_run_resumes_to_the_same_masks(tmp_path):
+def test_all_that_hooks_compute_with_moves_to_the_device():
+    """To "meta", which every torch has."""
+    text = DATA + conv("a", "data") + fc("b", "a", 8) + some("Dropout", "b", "d") + fc("z", "d")
+    _, module, masks = masked(text, {"a": 1.0, "b": 1.0})
+    held = WeightMasks(module, {("z", 0): np.ones(tuple(module.weights["z", 0].shape), bool)})
+    masks.to(torch.device("meta"))
+    held.to(torch.device("meta"))
+    tensors = [masks.alpha, masks.beta, masks.pull, *masks._needs, *masks._dropouts.values(), *held.masks.values(),
+               *(classes for _, classes in masks._gates.values())]
+    assert len(tensors) > 8 and {tensor.device.type for tensor in tensors} == {"meta"}
+    group, = masks.parameter_groups()
+    assert group["params"][0] is masks.beta and masks.beta.requires_grad
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="torch sees no CUDA device: training there is not tested"))])
+def test_a_killed_run_resumes_to_the_same_masks(device, tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 200)
     data = Dataset((rng.standard_normal((200, 8)) + labels[:, None]).astype(np.float32), labels)
@@ -171,8 +187,9 @@ def test_a_killed_run_resumes_to_the_same_masks(tmp_path):
 
     def run(progress=None, checkpoint=None):
         _, module, masks = masked(text, {"f": 1e-2})
-        fit(module, data, recipe, hooks=[masks], progress=progress, checkpoint=checkpoint)
-        return masks.beta.detach().numpy(), masks.alpha.numpy()
+        held = WeightMasks(module, {("z", 0): np.arange(48).reshape(3, 16) % 5 > 0})
+        fit(module, data, recipe, hooks=[held, masks], progress=progress, checkpoint=checkpoint, device=device)
+        return masks.beta.detach().cpu().numpy(), masks.alpha.cpu().numpy()
 
     class Killed(Exception):
         pass

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): training is not tested")
 
 from scalpel_rt.caffe import parse_prototxt  # noqa: E402
+from scalpel_rt.errors import ShapeError, UnsupportedError  # noqa: E402
 from scalpel_rt.graph import build  # noqa: E402
 from scalpel_rt.runtime.reference import ReferencePlan  # noqa: E402
 from scalpel_rt.train import layers as torch_layers  # noqa: E402
@@ -18,6 +19,8 @@ ONE = {
                    f"{FILL} }}",
     "Convolution/dilated": "convolution_param { num_output: 3 kernel_size: 3 dilation: 2 pad: 2 bias_term: false "
                            f"{FILL} }}",
+    "ConvolutionDepthwise": f"convolution_param {{ num_output: 4 kernel_size: 3 stride: 2 pad: 1 {FILL} }}",
+    "DepthwiseConvolution": f"convolution_param {{ num_output: 8 kernel_size: 3 pad: 1 group: 4 {FILL} }}",
     "Deconvolution": f"convolution_param {{ num_output: 6 kernel_size: 3 stride: 2 pad: 1 group: 2 {FILL} }}",
     "InnerProduct": f"inner_product_param {{ num_output: 5 {FILL} }}",
     "InnerProduct/transposed": f"inner_product_param {{ num_output: 5 axis: 2 transpose: true {FILL} }}",
@@ -74,7 +77,7 @@ def test_layer_computes_what_the_reference_does(case):
 
 
 def test_every_trainable_type_is_tested():
-    tested = {case.split("/")[0] for case in ONE} | {"ConvolutionDepthwise", "DepthwiseConvolution", "Silence"}
+    tested = {case.split("/")[0] for case in ONE} | {"Silence"}
     assert tested == set(torch_layers._functions)
 
 
@@ -134,7 +137,28 @@ def test_weights_come_back_bit_for_bit_and_shared_ones_stay_shared():
     assert back.nodes[1].params[0] is back.nodes[2].params[0]
 
 
-def test_unknown_types_are_refused_by_name():
-    graph = build(parse_prototxt(INPUT + 'layer { name: "v" type: "MVN" bottom: "x" top: "v" }'))
-    with pytest.raises(Exception, match="'v'.*MVN"):
+LABELS = 'layer { name: "l" type: "Input" top: "l" input_param { shape { dim: 2 } } }\n'
+
+
+@pytest.mark.parametrize("layer, words", [
+    ('type: "MVN" bottom: "x" top: "v"', "'v': MVN layers cannot be trained"),
+    ('type: "Pooling" bottom: "x" top: "v" pooling_param { pool: STOCHASTIC kernel_size: 2 }',
+     "'v': STOCHASTIC pooling.*MAX or AVE"),
+    ('type: "Pooling" bottom: "x" top: "v" top: "mask" pooling_param { kernel_size: 2 }',
+     "'v': Pooling with a second top.*'mask'"),
+    ('type: "SoftmaxWithLoss" bottom: "f" bottom: "l" top: "v"', "'v': SoftmaxWithLoss.*deploy"),
+    ('type: "EuclideanLoss" bottom: "f" bottom: "f" top: "v"', "'v': EuclideanLoss.*deploy"),
+    ('type: "Accuracy" bottom: "f" bottom: "l" top: "v"', "'v': Accuracy.*deploy"),
+], ids=["type", "stochastic", "mask", "softmax loss", "euclidean loss", "accuracy"])
+def test_what_cannot_be_trained_is_refused_by_name(layer, words):
+    full = 'layer { name: "f" type: "InnerProduct" bottom: "x" top: "f" inner_product_param { num_output: 3 } }'
+    graph = build(parse_prototxt(INPUT + LABELS + full + f'layer {{ name: "v" {layer} }}'))
+    with pytest.raises(UnsupportedError, match=words):
+        TorchNet(graph)
+
+
+def test_a_net_of_unknown_shape_is_refused():
+    graph = build(parse_prototxt('layer { name: "x" type: "Input" top: "x" } layer { name: "n" type: "BatchNorm" '
+                                 'bottom: "x" top: "n" }'))
+    with pytest.raises(ShapeError, match="'x'.*reshape"):
         TorchNet(graph)
