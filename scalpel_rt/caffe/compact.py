@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import FormatError, ScalpelError, UnsupportedError
 from ..files import atomic_write
-from ..sparse import Csr, Groups, smallest
+from ..sparse import Csr, Groups, smallest, unpacked
 from .text import parse_prototxt
 from .weights import MAX_AXES, MAX_PARTS, Blob, LayerWeights, Weights
 
@@ -32,7 +32,7 @@ DTYPES = {"U64": "<u8", "F32": "<f4", "U32": "<u4", "U16": "<u2", "U8": "|u1"}
 class PackedBlob:
     """A parameter that a compact file holds as ``matrix``, a Csr or Groups; otherwise as :class:`Blob`.
 
-    ``array`` is made, once, when it is first asked for.
+    ``array`` is made, once, when it is first asked for; nobody can write to it, so that it stays what ``matrix`` is.
     """
 
     shape: tuple
@@ -45,7 +45,7 @@ class PackedBlob:
 
     @cached_property
     def array(self):
-        return self.matrix.dense().reshape(-1)
+        return unpacked(self.matrix).reshape(-1)
 
 
 def is_compact(path):
@@ -89,7 +89,7 @@ def write_compact(path, prototxt, layers):
 def read_compact(path, dialect="any", limits=None):
     """(NetParameter, Weights) of a compact file.
 
-    The file is mapped, privately, and nothing is unpacked before it is used. Raises FormatError naming file and layer
+    The file is mapped, for reading, and nothing is unpacked before it is used. Raises FormatError naming file and layer
     for whatever is not as it should be: indices out of range, shapes that lie, tensors beyond the end or on top of each
     other. ``limits`` (a Limits) is for the net's description.
     """
@@ -97,7 +97,7 @@ def read_compact(path, dialect="any", limits=None):
     try:
         with open(path, "rb") as file:
             size = file.seek(0, 2)
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if size else b""
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         header, start = _header(data)
         tensors = _Tensors(data, header, start)
         metadata = header.get("__metadata__")

@@ -75,6 +75,16 @@ class Param:
         else:
             self._array = array
 
+    def writable(self):
+        """The values (the owner's, where storage is shared) as a C-contiguous array that can be written: where they are
+        no such array, a copy takes their place."""
+        if self.owner is not None:
+            return self.owner.writable()
+        flags = self.array.flags
+        if not (flags.c_contiguous and flags.aligned and flags.writeable):
+            self.array = np.array(self.array, np.float32, order="C")
+        return self.array
+
     def later(self, make):
         """Take the values from ``make()``, float32 of this shape, when they are first asked for."""
         if self.owner is not None:

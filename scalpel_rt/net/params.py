@@ -48,10 +48,7 @@ class ParamView:
     @property
     def data(self):
         owner = self._param if self._param.owner is None else self._param.owner
-        array = owner.array
-        if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
-            owner.array = array = np.array(array, np.float32, order="C")
-        return self._net.watch.hand_out(owner, array).reshape(self.shape)
+        return self._net.watch.hand_out(owner, owner.writable()).reshape(self.shape)
 
     @data.setter
     def data(self, values):

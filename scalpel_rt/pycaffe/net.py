@@ -71,7 +71,7 @@ class Net:
         self._before, self._after = [], []
         for node in graph.nodes:
             for blob, param in zip(_instance(node).blobs if _instance(node) else (), node.params, strict=False):
-                blob.data = param.array     # what a Python layer learns is what the net saves
+                blob.data = param.writable().reshape(param.shape)   # what a Python layer learns is what the net saves
 
     # -- what the net is made of -------------------------------------------------------------------------------
 
@@ -274,9 +274,7 @@ class Net:
         for net in self._sharers:
             net._settle()
         owner = param if param.owner is None else param.owner
-        array = owner.array
-        if not (array.flags.c_contiguous and array.flags.aligned and array.flags.writeable):
-            owner.array = array = np.array(array, np.float32, order="C")
+        array = owner.writable()
         view = np.asarray(memoryview(array))
         for net in self._sharers:
             net._watch.lend(owner, array, view)

@@ -82,8 +82,9 @@ def run_layer(node, bottoms, state):
         if layer not in state:
             state[layer] = layer.initial_state()
         extra["state"] = state[layer]
+    params = [param.writable() if layer.trusted else param.array for param in node.params]  # the user's code may learn
     with np.errstate(all="ignore"):
-        tops = layer.forward(bottoms, [param.array for param in node.params], **extra)
+        tops = layer.forward(bottoms, params, **extra)
     tops = [as_f32(top) for top in tops[:len(node.tops)]]
     if not layer.dynamic:
         _check_tops(layer, bottoms, tops)

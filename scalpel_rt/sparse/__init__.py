@@ -6,7 +6,8 @@ connected layer, (M, C/group*kh*kw) for a convolution. See docs/formats.md.
 
 from .csr import Csr
 from .groups import Groups
+from .known import known, unpacked
 from .smallest import sizes, smallest
 from .stats import Stats, stats
 
-__all__ = ["Csr", "Groups", "Stats", "sizes", "smallest", "stats"]
+__all__ = ["Csr", "Groups", "Stats", "known", "sizes", "smallest", "stats", "unpacked"]

@@ -11,7 +11,7 @@ from scalpel_rt.plan import forms
 from scalpel_rt.plan.build import compile_program
 from scalpel_rt.plan.candidates import candidates
 from scalpel_rt.plan.choose import choose, cuts_worth, threads_worth
-from scalpel_rt.plan.forms import _zeros
+from scalpel_rt.plan.forms._zeros import zeros
 from scalpel_rt.plan.spec import KINDS, Op, Value
 from scalpel_rt.runtime import _kernels
 
@@ -262,10 +262,11 @@ def test_sparse_kernels_may_run_first_layers_whose_weights_are_all_there(channel
     assert sparse(half, "auto") and not sparse(half, "dense")
 
 
-def test_zeros_are_counted_once_and_forgotten_with_the_weights():
+def test_zeros_are_counted_once():
     w = np.eye(32, dtype=np.float32)
-    before = len(_zeros._known)
-    assert _zeros.zeros(w).nonzeros == 32 and _zeros.zeros(w) is _zeros.zeros(w)
-    assert len(_zeros._known) == before + 1
-    del w
-    assert len(_zeros._known) == before
+    fc = Op("fc", "f", (Value("x", (1, 32)),), (Value("y", (1, 32)),), {"act": None}, {"w": w})
+    assert zeros(fc).nonzeros == 32 and zeros(fc) is zeros(fc)
+    w[0] = 1
+    assert zeros(fc.with_()).nonzeros == 63, "the zeros of weights that were written since"
+    w.flags.writeable = False
+    assert zeros(fc) is zeros(fc.with_(weights={"w": w.reshape(32, 32)}))

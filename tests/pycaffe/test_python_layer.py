@@ -5,8 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+import scalpel_rt as srt
 import scalpel_rt.pycaffe as caffe
 from scalpel_rt.errors import UnsupportedError
+from scalpel_rt.graph.save import save_compact
 
 from .nets import input_layer, make  # noqa: F401
 
@@ -123,6 +125,23 @@ def test_a_layer_that_learns_as_it_runs(tmp_path, make):  # noqa: F811
     for x, mean in (([1, 3], 2), ([5, 7], 4)):
         np.testing.assert_array_equal(net.forward(x=x)["y"], [mean, caffe.TRAIN])
     np.testing.assert_array_equal(net.params["average"][0].data, [16, 4])
+
+
+def test_what_a_compact_file_holds_can_be_learnt_on(tmp_path, make):  # noqa: F811
+    """Its arrays are the mapped file, which nobody can write to."""
+    net = make(input_layer("x", 2) + python("average", "Average"))
+    net.params["average"][0].data[...] = 6, 2
+    path = tmp_path / "n.safetensors"
+    save_compact(net.graph, path)
+    before = path.read_bytes()
+    ours = srt.load(path, allow_python=True)
+    assert [ours.forward(x=x)["y"][0] for x in ([4, 2], [1, 7])] == [3, np.float32(20 / 6)]
+    assert ours.params["average"][0].data.tolist() == [20, 6]
+    theirs = caffe.Net(str(tmp_path / "net.prototxt"), str(path), caffe.TEST)
+    assert theirs.layers[1].blobs[0].data.tolist() == [6, 2]
+    theirs.layers[1].blobs[0].data[...] = 0
+    assert theirs.forward(x=[4, 6])["y"][0] == 5 and theirs.params["average"][0].data.tolist() == [10, 2]
+    assert path.read_bytes() == before
 
 
 def test_a_data_layer(make):  # noqa: F811

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...sparse.slices import NO_ROW, slices
+from ...sparse.slices import NO_ROW, Slices, slices
 from ._base import Form
 from ._epilogue import fc_args
-from ._sparse import aligned, kept, parts_of
+from ._sparse import kept, laid_out, parts_of
 
 
 class Sliced(Form):
@@ -22,13 +22,17 @@ class Sliced(Form):
         return part.idx, part.values
 
     def args(self, op, kernel):
-        part = parts_of(op, self.axis, kernel.group)[0]
-        packs = slices(part.ptr, *self.groups(part), op.weights["w"].shape[1])
-        args = {**fc_args(op), "w": aligned(packs.values), "idx": aligned(packs.idx), "ptr": aligned(packs.head)}
+        packs = laid_out(op, (self.name, kernel.group), lambda: self._packed(op, kernel))
+        args, rows = {**fc_args(op), **packs}, Slices(packs["ptr"], packs["idx"], packs["w"]).rows
         for name in ("bias", "slope"):
             if name in args:
-                args[name] = in_places(args[name], packs.rows, kernel.group if self.axis == "out" else 1)
+                args[name] = in_places(args[name], rows, kernel.group if self.axis == "out" else 1)
         return args
+
+    def _packed(self, op, kernel):
+        part = parts_of(op, self.axis, kernel.group)[0]
+        packs = slices(part.ptr, *self.groups(part), op.weights["w"].shape[1])
+        return {"w": packs.values, "idx": packs.idx, "ptr": packs.head}
 
     def cost(self, op, kernel, machine):
         weights = kept(op, self.axis, kernel.group)

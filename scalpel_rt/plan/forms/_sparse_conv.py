@@ -5,7 +5,7 @@ import numpy as np
 from ...isa import LANES
 from ._base import Form
 from ._epilogue import conv_args
-from ._sparse import aligned, joined, kept, parts_of
+from ._sparse import joined, kept, laid_out, parts_of
 from ._window import window
 
 
@@ -34,14 +34,16 @@ class SparseConv(Form):
         return window(op, kernel, kept(op, self.axis, kernel.group) / op.attrs["group"], self.bound_by_loads)
 
     def args(self, op, kernel):
+        image = op.inputs[0].shape[1:], op.outputs[0].shape[1:], frozenset(op.attrs.items())
+        packs = laid_out(op, (kernel.symbol, image), lambda: self._packed(op, kernel))
+        return {**conv_args(op), **packs, "scratch_stride": self.scratch(op, kernel)}
+
+    def _packed(self, op, kernel):
         parts = parts_of(op, self.axis, kernel.group)
         if kernel.isa == "scalar":
             ptr, idx, values = self.plain(parts)
-            packs = {"ptr": ptr, "idx": idx.astype(np.uint32), "w": values}
-        else:
-            packs = self.packs(op, kernel, parts, self.window(op, kernel))
-        return {**conv_args(op), **{name: aligned(array) for name, array in packs.items()},
-                "scratch_stride": self.scratch(op, kernel)}
+            return {"ptr": ptr, "idx": idx.astype(np.uint32), "w": values}
+        return self.packs(op, kernel, parts, self.window(op, kernel))
 
     def scratch(self, op, kernel):
         return 0 if kernel.isa == "scalar" else -(-self.window(op, kernel).floats // 16) * 16

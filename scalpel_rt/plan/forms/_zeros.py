@@ -2,14 +2,16 @@
 
 import weakref
 
-from ...sparse import stats
+from ...sparse import known, stats
 
-_known = {}     # (id of the array, group) -> (weak reference to the array, its Stats)
+_counted = weakref.WeakKeyDictionary()  # Op -> Stats of its weights where they are writable: the next may find others
 
 
-def zeros(weights, group=1):
-    """The :class:`~scalpel_rt.sparse.Stats` of weights whose outputs are in ``group`` groups."""
-    key = id(weights), group
-    if key not in _known:
-        _known[key] = weakref.ref(weights, lambda _: _known.pop(key, None)), stats(weights, group=group)
-    return _known[key][1]
+def zeros(op):
+    """The :class:`~scalpel_rt.sparse.Stats` of an operation's weights, in the groups of its outputs."""
+    weights, group = op.weights["w"], op.attrs.get("group", 1)
+    held = known(weights.reshape(len(weights), -1))
+    held, key = (_counted, op) if held is None else (held, (group, "stats"))
+    if key not in held:
+        held[key] = stats(weights, group=group)
+    return held[key]
