@@ -2,8 +2,6 @@
 
 import random
 
-import atheris
-
 from tests.golden.test_fuzz import mutated
 
 from ._nets import refused_or, run_small, small
@@ -19,6 +17,8 @@ def once(data, scratch):
 
 def mutate(data, max_size, seed):
     """Numbers, names and lines of the text half of the time, bytes otherwise."""
+    import atheris  # here alone, so that the ordinary tests can use the target without it
+
     if seed % 2:
         return atheris.Mutate(data, len(data) + 64)
     return mutated(data.decode("latin-1"), random.Random(seed)).encode("latin-1")[:max_size]

@@ -9,6 +9,7 @@ run=nin.run
 net="models/nin/train.prototxt $run/dense/net.caffemodel"
 data="--mean auto --scale 0.015625 --nesterov --schedule cosine --threads 1 --batch 64 --augment flip-shift"
 recipe="$data --crop 24 --lr 0.04 --weight-decay 3e-4"
+more="$data --lr 0.03 --weight-decay 5e-4"
 
 dense() {
     scalpel-rt train models/nin/train.prototxt --data "$cifar10" $data --crop 24 --epochs 12 --lr 0.05 --warmup 1 \
@@ -20,24 +21,29 @@ dense() {
 
 simd() {
     scalpel-rt prune $net simd --width 8 --sparsity 0.703 --scope global --data "$cifar10" $recipe --epochs 4 \
-        --folder $run/simd -o $run/simd/net
+        --folder $run/simd -o $run/simd/first
+    scalpel-rt prune $run/simd/first.prototxt $run/simd/first.caffemodel simd --width 8 --sparsity 0.703 \
+        --scope global --data "$cifar10" $more --epochs 3 --folder $run/simd/more -o $run/simd/net
     finish -o models/nin/simd.safetensors
 }
 
 nodes() {
     scalpel-rt prune $net nodes --penalty 0.012 --learn-epochs 0.25 --learn-lr 0.0001 --data "$cifar10" $recipe \
-        --epochs 6 --folder $run/nodes -o $run/nodes/net
+        --epochs 6 --folder $run/nodes -o $run/nodes/first
+    scalpel-rt train $run/nodes/first.prototxt $run/nodes/first.caffemodel --data "$cifar10" $more --epochs 5 \
+        --checkpoint $run/nodes/more -o $run/nodes/net.caffemodel
+    cp $run/nodes/first.prototxt $run/nodes/net.prototxt
     finish -o models/nin/nodes.prototxt -o models/nin/nodes.caffemodel
 }
 
 scalpel() {
-    scalpel-rt scalpel $net --data "$cifar10" $recipe --budget 0.3 --width 8 --axis in --penalties 0.006 \
-        --sparsities 0.62 --learn-epochs 0.25 --learn-lr 0.0001 --epochs 3 --folder $run/scalpel -o $run/scalpel
+    scalpel-rt scalpel $net --data "$cifar10" $more --budget 0.3 --width 8 --axis in --penalties 0.005 \
+        --sparsities 0.62 --learn-epochs 0.25 --learn-lr 0.0001 --epochs 5 --folder $run/scalpel -o $run/scalpel
     finish -o models/nin/scalpel.safetensors
 }
 
 magnitude() {
-    scalpel-rt prune $net magnitude --sparsity 0.75 --scope global --data "$cifar10" $recipe --epochs 3 \
+    scalpel-rt prune $net magnitude --sparsity 0.75 --scope global --data "$cifar10" $more --epochs 5 \
         --folder $run/magnitude -o $run/magnitude/net
     finish -o models/nin/magnitude.safetensors
 }

@@ -152,6 +152,7 @@ def check(graph, stage):
     if not stage.learns:
         nodes.check(coupling, **options)
         return
+    NodeSettings(**options.get("settings", {}))
     penalty = options["penalty"] if isinstance(options["penalty"], dict) else {None: options["penalty"]}
     for layer, strength in penalty.items():
         if layer is not None:
