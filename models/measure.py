@@ -143,6 +143,8 @@ def main():
     for net in args.nets or known:
         about = known[net]
         folder = getattr(args, about["data"])
+        if folder is None and args.nets:
+            parser.error(f"{net} is measured with --{about['data']}")
         if folder is not None:
             mean = None if about["mean"] is None else np.float32(about["mean"]).reshape(-1, 1, 1)
             data = open_data(folder).with_transform(scale=about["scale"], mean=mean)

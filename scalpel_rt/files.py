@@ -30,7 +30,8 @@ def together():
     """Let the files that :func:`atomic_path` writes in this block get their names when all of them are whole.
 
     When the block raises, none does, and those that were there before are as they were. A process that is killed
-    between two renames can still leave a mixture. A block within another is part of it.
+    between two renames, or a rename that fails, can still leave a mixture. A block within another is part of it; files
+    of other threads and tasks do not belong in it.
     """
     if _written.get() is not None:
         yield

@@ -145,6 +145,12 @@ def test_a_full_disk_leaves_both_files_of_a_net(tmp_path, weights):
     assert srt.load(*names).params["f"][0].data.all() and len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_compact_file_does_not_come_without_its_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none"):
+        net(1).save(tmp_path / "n.safetensors", tmp_path / "none" / "n.caffemodel")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_that_wait_for_each_other(tmp_path):
     """A block within another is part of it; what is written outside of one does not wait."""
     with pytest.raises(ValueError, match="enough"), together():

@@ -40,6 +40,8 @@ scalpel() {
 }
 
 mkdir -p $run
-for variant in ${*:-dense magnitude simd nodes scalpel}; do
+every="dense magnitude simd nodes scalpel"
+for variant in ${*:-$every}; do
+    case " $every " in *" $variant "*) ;; *) echo "no variant $variant, but $every" >&2; exit 2 ;; esac
     $variant
 done

@@ -52,7 +52,9 @@ finish() {
     scalpel-rt fold $run/$variant/net.prototxt $run/$variant/net.caffemodel "$@"
 }
 
-for variant in ${*:-dense simd nodes scalpel magnitude}; do
+every="dense simd nodes scalpel magnitude"
+for variant in ${*:-$every}; do
+    case " $every " in *" $variant "*) ;; *) echo "no variant $variant, but $every" >&2; exit 2 ;; esac
     mkdir -p $run/$variant
     $variant
 done

@@ -76,10 +76,10 @@ class Param:
             self._array = array
 
     def writable(self):
-        """The values (the owner's, where storage is shared) as a C-contiguous array that can be written: where they are
-        no such array, a copy takes their place."""
+        """The values as a C-contiguous array that can be written: where they are no such array, a copy takes their
+        place."""
         if self.owner is not None:
-            return self.owner.writable()
+            return self.owner.writable().reshape(self.shape)
         flags = self.array.flags
         if not (flags.c_contiguous and flags.aligned and flags.writeable):
             self.array = np.array(self.array, np.float32, order="C")

@@ -6,7 +6,7 @@ from ..files import together
 
 
 def save_net(graph, prototxt=None, caffemodel=None):
-    """Write the net, the weights, or both; all files whole, or none.
+    """Write the net, the weights, or both: each file whole, and none before all of them are.
 
     prototxt : path, optional
         The layers that take part, without include and exclude rules (they have been decided). With a name that ends in
@@ -14,13 +14,12 @@ def save_net(graph, prototxt=None, caffemodel=None):
     caffemodel : path, optional
         Binary, or HDF5 when the name ends in ``.h5``; shared weights stand in every layer that uses them.
     """
-    if prototxt is not None and str(prototxt).endswith(".safetensors"):
-        save_compact(graph, prototxt)
-        prototxt = None
     if caffemodel is not None and not graph.ready:
         raise ShapeError("the net has no parameters yet: the shape of an input is unknown; reshape it first")
     with together():
-        if prototxt is not None:
+        if str(prototxt).endswith(".safetensors"):
+            save_compact(graph, prototxt)
+        elif prototxt is not None:
             write_prototxt(to_message(graph), prototxt)
         if caffemodel is not None:
             layers = layers_to_save(graph)

@@ -79,8 +79,8 @@ class Outcome:
                 "dense": _sizes(self.sizes[0]), "pruned": _sizes(self.sizes[1]), "log": self.log}
 
     def save(self, folder):
-        """Write net.prototxt and net.caffemodel (for any Caffe), net.safetensors (compact), log.json and report.md, all
-        of them or none."""
+        """Write net.prototxt and net.caffemodel (for any Caffe), net.safetensors (compact), log.json and report.md;
+        none before all of them are whole."""
         from .account import account
 
         folder = Path(folder)
@@ -265,7 +265,7 @@ def _kept_decisions(folder, asked, axis):
     if not path.exists():
         return None
     try:
-        held = json.loads(path.read_text())
+        held = {"rates": RATES, "approximate": False, **json.loads(path.read_text())}    # which older runs do not say
         asked = {**asked, "axis": axis or held["axis"]}
         other = ", ".join(f"{name} {held[name]!r} instead of {value!r}" for name, value in asked.items()
                           if held[name] != value)

@@ -4,6 +4,7 @@ Source of the scheme: Han et al., NIPS 2015 (iterative pruning with retraining),
 stages of rising thresholds and penalties these are.
 """
 
+import inspect
 import json
 import math
 import numbers
@@ -31,6 +32,7 @@ from .weights import apply_masks, check_finite, check_layer
 
 WEIGHTS = {"magnitude": magnitude, "simd": simd}
 METHODS = (*WEIGHTS, "nodes")
+WAYS = ("sparsity", "threshold", "quality")
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,20 @@ def rising(method, target, stages, ladder="", way="sparsity", **options):
     """Stages of a sparsity that rises to ``target``, in steps that become smaller: s = target*(1 - (1 - i/n)^3).
 
     ``target`` is a number or {layer: number}. ``way`` may also be "threshold" or, for magnitude, "quality". Nodes
-    that are gone do not count any more: each of their stages asks for a share of those that are left, rounded down.
-    ``options`` are those of a :class:`Stage` (recipe, budget ...) and of its method. Source of the curve: Zhu and
-    Gupta, "To prune, or not to prune", 2017.
+    that are gone do not count any more: each of their stages asks for a share of those that are left, rounded down,
+    so that up to a node a stage and layer may stay beyond the target. ``options`` are those of a :class:`Stage`
+    (recipe, budget ...) and of its method. Source of the curve: Zhu and Gupta, "To prune, or not to prune", 2017.
     """
-    for number in target.values() if isinstance(target, dict) else (target,):
+    if way not in WAYS:
+        raise OptionsError(f"what rises is one of {', '.join(WAYS)}, not {way!r}")
+    for layer, number in target.items() if isinstance(target, dict) else ((None, target),):
         if not isinstance(number, numbers.Real) or not 0 < number < (1 if way == "sparsity" else math.inf):
             within = "in (0, 1)" if way == "sparsity" else "a number above 0"
-            raise OptionsError(f"the {way} to reach must be {within}, not {number!r}")
+            raise OptionsError(f"the {way} to reach must be {within}, not {number!r}", layer=layer)
 
     def at(number, i):
         reached, before = (number * (1 - (1 - j / stages) ** 3) for j in (i, i - 1))
-        return round((reached - before) / (1 - before) if method == "nodes" else reached, 6)
+        return float(f"{(reached - before) / (1 - before) if method == 'nodes' else reached:.9g}")
 
     own = {name: options.pop(name) for name in ("recipe", "learn", "budget") if name in options}
     return [Stage(method, {way: {layer: at(number, i) for layer, number in target.items()} if isinstance(target, dict)
@@ -145,6 +149,15 @@ def prune_and_retrain(graph, data, stages, *, recipe, test=None, budget=None, fo
 def check(graph, stage):
     """OptionsError for a stage that would be none for this graph; what earlier stages change is not foreseen."""
     options = dict(stage.options)
+    if stage.learns:
+        able = ["penalty", "settings", "approximate"]
+    else:
+        able = list(inspect.signature(WEIGHTS.get(stage.method, nodes).check).parameters)[1:]
+        able += ["approximate"] if stage.method == "nodes" else []
+    for name in options:
+        if name not in able:
+            raise OptionsError(f"a stage of {stage.method}{' that learns' if stage.learns else ''} has no option "
+                               f"{name!r}; it takes {', '.join(able)}")
     if stage.method != "nodes":
         WEIGHTS[stage.method].check(graph, **options)
         return

@@ -71,7 +71,7 @@ class Net:
         self._before, self._after = [], []
         for node in graph.nodes:
             for blob, param in zip(_instance(node).blobs if _instance(node) else (), node.params, strict=False):
-                blob.data = param.writable().reshape(param.shape)   # what a Python layer learns is what the net saves
+                blob.data = param.writable()   # what a Python layer learns is what the net saves
 
     # -- what the net is made of -------------------------------------------------------------------------------
 

@@ -77,10 +77,9 @@ def fit(module, data, recipe, *, test=None, hooks=(), progress=None, checkpoint=
             row["accuracy"] = accuracy(module, test, recipe, hooks=hooks, device=device)
         log.append(row)
         if checkpoint is not None:
-            whole = io.BytesIO()
+            whole, states = io.BytesIO(), [hook.state() for hook in hooks if hasattr(hook, "state")]
             torch.save({"recipe": recipe.as_dict(), "module": module.state_dict(), "log": log,
-                        "optimiser": optimiser.state_dict(), "hooks": [getattr(h, "state", dict)() for h in hooks]},
-                       whole)
+                        "optimiser": optimiser.state_dict(), "hooks": states}, whole)
             with atomic_write(checkpoint) as file:
                 file.write(whole.getbuffer())
         if progress is not None:
@@ -234,9 +233,11 @@ def _resume(module, optimiser, recipe, hooks, checkpoint):
     try:
         module.load_state_dict(held["module"])
         optimiser.load_state_dict(held["optimiser"])
-        for hook, state in zip(hooks, held["hooks"], strict=True):
-            if state:
-                hook.restore(state)
+        # Those without a state of their own left an empty one in older checkpoints, and nothing in those before them.
+        for hook, state in zip([h for h in hooks if hasattr(h, "state")], filter(None, held["hooks"]), strict=True):
+            hook.restore(state)
+        for hook in hooks:
+            getattr(hook, "after_step", lambda rate: None)(0.0)     # what the checkpoint trained may have to be held
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         said = " ".join(str(error).split())
         raise FormatError(f"is a checkpoint of another net: {said}", file=str(checkpoint)) from error

@@ -93,6 +93,14 @@ def test_usage(net):
     assert done.returncode != 0 and f"usage: sh models/{net}/recipe.sh" in done.stderr
 
 
+@pytest.mark.parametrize("net", MEASURED)
+def test_a_variant_that_is_none(net, tmp_path):
+    """Not even where a program has its name."""
+    done = subprocess.run(["sh", MODELS / net / "recipe.sh", DATA, "ls"], check=False, capture_output=True, text=True,
+                          cwd=tmp_path)
+    assert done.returncode == 2 and "no variant ls, but dense" in done.stderr and done.stdout == ""
+
+
 @pytest.mark.parametrize("equalize", [False, True])
 def test_nin_is_folded_with_all_its_zeros(equalize):
     net = srt.load(MODELS / "nin" / "train.prototxt")

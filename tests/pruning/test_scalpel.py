@@ -179,6 +179,10 @@ class TestScalpel:
         assert [vars(d) for d in outcome.decisions] == kept["decisions"]
         with pytest.raises(OptionsError, match="holds a run with machine 'native' instead of 'low'"):
             srt.scalpel(net, data, "low", test=data, folder=tmp_path / "run", **OPTIONS)
+        older = {name: part for name, part in kept.items() if name not in ("rates", "approximate")}
+        (tmp_path / "run" / "decisions.json").write_text(json.dumps(older))
+        again = srt.scalpel(net, data, test=data, budget=50, folder=tmp_path / "run", **OPTIONS)
+        assert again.accuracy == outcome.accuracy and again.decisions == outcome.decisions
         rates = {kind: {"groups": 0.5, "nodes": 0.5} for kind in RATES}
         with pytest.raises(OptionsError, match="holds a run with rates .* instead of "):
             srt.scalpel(net, data, test=data, folder=tmp_path / "run", rates=rates, **OPTIONS)

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra
 from scalpel_rt.datasets import Dataset  # noqa: E402
 from scalpel_rt.errors import DataError, FormatError, OptionsError, ShapeError, WeightsError  # noqa: E402
 from scalpel_rt.graph.params import with_arrays  # noqa: E402
-from scalpel_rt.pruning import magnitude  # noqa: E402
+from scalpel_rt.pruning import magnitude, nodes  # noqa: E402
 from scalpel_rt.pruning.sizes import measure  # noqa: E402
 from scalpel_rt.pruning.stages import Stage, prune_and_retrain, rising  # noqa: E402
 from scalpel_rt.pruning.weights import apply_masks  # noqa: E402
@@ -135,6 +135,9 @@ class TestNothingIsTrainedBeforeAnError:
         (Stage("magnitude", {"sparsity": 0.5, "scope": "all"}), "scope"),
         (Stage("magnitude", {"sparsity": {"nobody": 0.5}}), "nobody"),
         (Stage("magnitude", {}), "sparsity, threshold, quality"),
+        (Stage("simd", {"quality": 0.3}), "no option 'quality'; it takes width, axis"),
+        (Stage("nodes", {"threshold": 0.1}), "no option 'threshold'; it takes keep, sparsity"),
+        (Stage("nodes", {"penalty": 0.1, "scope": "global"}), "that learns has no option 'scope'"),
         (Stage("nodes", {"keep": {"nobody": 3}}), "nobody"),
         (Stage("nodes", {"keep": 3}), "keep must be"),
         (Stage("nodes", {"sparsity": 0.5, "criterion": "luck"}), "luck"),
@@ -264,8 +267,21 @@ def test_what_rises():
         assert got == [{way: pytest.approx(target * s, abs=1e-6), "scope": "global"} for s in share]
     got = [s.options["sparsity"] for s in rising("simd", {"c": 0.5, "f": 0.9}, 3)]
     assert got == [{"c": pytest.approx(0.5 * s, abs=1e-6), "f": pytest.approx(0.9 * s, abs=1e-6)} for s in share]
-    with pytest.raises(OptionsError, match="threshold to reach must be a number above 0, not -1"):
+    small = [s.options["threshold"] for s in rising("simd", 4e-7, 3, way="threshold")]
+    assert small == [pytest.approx(4e-7 * s, rel=1e-6) for s in share]
+    with pytest.raises(OptionsError, match="'c'.*threshold to reach must be a number above 0, not -1"):
         rising("simd", {"c": -1}, 3, way="threshold")
+    with pytest.raises(OptionsError, match="sparsity, threshold, quality, not 'sparsty'"):
+        rising("simd", 0.5, 3, way="sparsty")
+
+
+@pytest.mark.parametrize("count, share, stages, left", [(16, 0.5, 2, 8), (64, 0.75, 2, 16), (36, 0.5, 3, 20)])
+def test_shares_of_nodes_add_up(count, share, stages, left):
+    """Rounded down in each stage, but by no more than that."""
+    net = randomize(graph(input_layer("x", 1, 4) + fc("f", "x", count) + fc("z", "f", 2)))
+    for stage in rising("nodes", share, stages):
+        net = nodes.prune(net, **stage.options)
+    assert len(array(net, "f")) == left
 
 
 def test_the_share_of_nodes_that_is_reached(trained, data):

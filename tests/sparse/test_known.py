@@ -4,6 +4,7 @@ import weakref
 
 import pytest
 
+from scalpel_rt.graph.ir import Param
 from scalpel_rt.sparse import Csr, Groups, known, unpacked
 
 from .test_formats import random
@@ -49,3 +50,13 @@ def test_unpacked(form, shape):
     assert known(dense) == {(1, form): [stored]} and known(dense.reshape(-1).reshape(shape)) is known(dense)
     with pytest.raises(ValueError, match="read-only"):
         dense[0] = 1
+
+
+def test_a_parameter_that_is_written_to_keeps_its_own_shape():
+    """One that shares the storage of another under another shape writes to that."""
+    stored = np.arange(6, dtype=np.float32)
+    stored.flags.writeable = False
+    owner = Param(stored.reshape(2, 3))
+    view = Param(owner=owner, shape=(6,))
+    view.writable()[4] = 9
+    assert view.writable().shape == (6,) and owner.array[1, 1] == 9 and stored[4] == 4

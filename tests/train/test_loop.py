@@ -236,6 +236,20 @@ def test_a_checkpoint_from_before_an_option_was_there(module, data, tmp_path):
         fit(module, data, RECIPE.but(epochs=1, power=0.5), checkpoint=tmp_path / "ck")
 
 
+@pytest.mark.parametrize("before", [[], [{}]], ids=["without hooks", "with an empty state"])
+def test_a_checkpoint_from_before_zeros_were_held(module, data, tmp_path, before):
+    """It goes on, and what is held is zero from there on."""
+    fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
+    held = torch.load(tmp_path / "ck", weights_only=True)
+    torch.save({**held, "hooks": before}, tmp_path / "ck")
+    again = TorchNet(module.graph)
+    key, weight = next(iter(again.weights.items()))
+    mask = np.arange(weight.numel()).reshape(weight.shape) % 2 == 0
+    assert len(fit(again, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck",
+                   hooks=[WeightMasks(again, {key: mask})])) == 1
+    assert ((again.weights[key].detach().numpy() != 0) <= mask).all()
+
+
 @pytest.mark.parametrize("kind", ["shift", "flip", "flip-shift", "flip-crop"])
 def test_augmentation_moves_pixels_and_keeps_the_shape(kind):
     x = np.random.default_rng(0).random((8, 3, 9, 9)).astype(np.float32)
