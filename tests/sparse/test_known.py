@@ -2,6 +2,7 @@
 
 import weakref
 
+import numpy as np
 import pytest
 
 from scalpel_rt.graph.ir import Param
