@@ -5,7 +5,7 @@
 # make asan    the tests of everything written in C, under AddressSanitizer and UBSan
 # make emulated     the kernels of AVX-512 under the same, in C and AVX2, where the processor has none
 # make tsan    threads and processes under ThreadSanitizer, which also has to find the races that are planted
-# make valgrind the scalar kernels, the runtime and golden nets under valgrind
+# make valgrind some scalar kernels and plans under valgrind (docs/reliability.md says which)
 # make mutants plants faults, each of which some test must notice
 # make soak    nets of all kinds for SOAK_SECONDS (180): memory must stay flat
 # make bench   a short set of benchmarks, in five minutes, saved in .benchmarks
