@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every net of this folder from CIFAR-10's binaries, or only the variants that are named behind them, of which the dense
-# one comes first. What was stopped goes on from nin.run/, and what is finished is not done again.
+# one comes first, and nodes before Scalpel, which goes on from there. What was stopped goes on from nin.run/, and what is
+# finished is not done again.
 set -e
 cifar10=${1:?usage: sh models/nin/recipe.sh CIFAR10 [dense] [simd] [nodes] [scalpel] [magnitude]}
 shift
@@ -37,8 +38,8 @@ nodes() {
 }
 
 scalpel() {
-    scalpel-rt scalpel $net --data "$cifar10" $more --budget 0.3 --width 8 --axis in --penalties 0.005 \
-        --sparsities 0.62 --learn-epochs 0.25 --learn-lr 0.0001 --epochs 5 --folder $run/scalpel -o $run/scalpel
+    scalpel-rt scalpel $run/nodes/net.prototxt $run/nodes/net.caffemodel --data "$cifar10" $more --budget 0.3 \
+        --width 8 --penalties none --sparsities 0.5,0.65 --epochs 5 --folder $run/scalpel -o $run/scalpel
     finish -o models/nin/scalpel.safetensors
 }
 

@@ -38,8 +38,8 @@ def arguments(parser):
                         help="groups along the inputs or the outputs (default: what is faster here)")
     parser.add_argument("--approximate", action="store_true",
                         help="also remove nodes that an LRN across channels reads")
-    parser.add_argument("--penalties", type=numbers, help="stages of node pruning: 0.0002,0.0005,0.001")
-    parser.add_argument("--sparsities", type=numbers, help="stages of group pruning: 0.5,0.8,0.9")
+    parser.add_argument("--penalties", type=_ladder, help="stages of node pruning: 0.0002,0.0005,0.001; or none")
+    parser.add_argument("--sparsities", type=_ladder, help="stages of group pruning: 0.5,0.8,0.9; or none")
     learn_arguments(parser)
     parser.add_argument("--decide", action="store_true", help="only decide for each layer")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
@@ -70,7 +70,8 @@ def run(args):
     recipe = recipe_of(args, Recipe(epochs=10, lr=0.01, schedule="cosine"))
     outcome = scalpel(net, data, args.machine, test=test, budget=args.budget, recipe=recipe,
                       learn=learn_of(args, recipe), width=args.width, axis=args.axis, approximate=args.approximate,
-                      penalties=args.penalties or PENALTIES, sparsities=args.sparsities or SPARSITIES,
+                      penalties=PENALTIES if args.penalties is None else args.penalties,
+                      sparsities=SPARSITIES if args.sparsities is None else args.sparsities,
                       folder=args.folder, progress=Progress(), device=args.device)
     outcome.save(args.output)
     if args.json:
@@ -79,6 +80,10 @@ def run(args):
     print(report(*outcome.sizes))
     print(f"\naccuracy {outcome.accuracy:.2f} %, {outcome.dense_accuracy:.2f} % before; written to {args.output}")
     return 0
+
+
+def _ladder(text):
+    return () if text == "none" else numbers(text)
 
 
 def _decide(args, decisions, axis, found):

@@ -145,6 +145,15 @@ def test_scalpel(files, capsys):
         assert Path("out", name).exists()
 
 
+@pytest.mark.parametrize("none, method", [("--penalties", "simd"), ("--sparsities", "nodes")])
+def test_scalpel_without_stages_of_a_kind(files, capsys, none, method):
+    other = {"--penalties": ["--sparsities", "0.5"], "--sparsities": ["--penalties", "0.001"]}[none]
+    status, out, err = run(capsys, "scalpel", *files, "--machine", "moderate", "--data", "data.npz", "--test-data",
+                           "data.npz", "-o", "out", "--budget", "100", none, "none", *other, "--learn-epochs", "1",
+                           "--json", *RECIPE)
+    assert status == 0 and [row["method"] for row in json.loads(out)["log"]] == [method]
+
+
 def test_what_scalpel_cannot_write_is_told_first(files, capsys):
     status, out, err = run(capsys, "scalpel", *files, "--data", "data.npz", "--test-data", "data.npz", "-o",
                            "net.prototxt/out", *RECIPE)
