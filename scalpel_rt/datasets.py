@@ -9,6 +9,7 @@ import gzip
 import math
 import os
 import struct
+import sys
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ _IDX_TYPES = {
     13: np.dtype(">f4"),
     14: np.dtype(">f8"),
 }
+MAX_AXES = 32
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm"}
 
 
@@ -71,6 +73,10 @@ class Dataset:
             )
         if not len(self.images):
             raise ShapeError(f"{self.name} holds no samples: shape {self.images.shape}")
+        for what, array in (("samples", self.images), ("labels", self.labels)):
+            kind = getattr(array, "dtype", None)
+            if isinstance(kind, np.dtype) and kind.kind not in "buif":
+                raise DataError(f"{self.name}: {what} of {kind}, where numbers are wanted")
 
     def __len__(self):
         return len(self.images)
@@ -202,11 +208,15 @@ def read_idx(path):
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
                 raise FormatError("is not an idx file")
+            if head[3] > MAX_AXES:
+                raise FormatError(f"says that it has {head[3]} axes; {MAX_AXES} at most can be read")
             dims = file.read(4 * head[3])
             if len(dims) < 4 * head[3]:
                 raise FormatError("is not an idx file: it ends within its header")
             shape = struct.unpack(f">{head[3]}I", dims)
             dtype = np.dtype(_IDX_TYPES[head[2]])
+            if dtype.itemsize * math.prod(filter(None, shape)) > sys.maxsize:   # of no bytes, because of a 0
+                raise FormatError(f"the header says shape {shape}, which no array can have")
             want = dtype.itemsize * math.prod(shape)
             if want > (DEFLATE if zipped else 1) * size:     # asked before so much memory is
                 raise FormatError(f"the header says shape {shape}, {want} bytes, in a file of {size}")
@@ -229,7 +239,11 @@ def read_mnist(folder, train=False):
         found = sorted(Path(folder).glob(f"{part}-{kind}-ubyte*"))
         if not found:
             raise FormatError(f"holds no {part}-{kind.replace('*', '-')}-ubyte", file=str(folder))
-        arrays.append(read_idx(found[0]))
+        array, axes = read_idx(found[0]), int(kind[-1])
+        if array.ndim != axes:
+            raise FormatError(f"holds an array of shape {array.shape}, where one of {axes} axes is wanted",
+                              file=str(found[0]))
+        arrays.append(array)
     return Dataset(arrays[0][:, None], arrays[1].astype(np.int64), Transform(scale=1 / 256), name=f"MNIST {part}")
 
 

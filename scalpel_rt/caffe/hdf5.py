@@ -142,6 +142,14 @@ class Room:
             raise FormatError(f"{what} has the shape {shape}: more than the file can hold")
 
 
+    def chunk(self, what, dataset):
+        """Take the memory in which HDF5 unpacks a piece of ``dataset``, which may be larger than all of it."""
+        size = dataset.dtype.itemsize * math.prod(dataset.chunks or [0])
+        if size > self.limits.max_bytes:
+            raise LimitError(f"{what} is stored in pieces of {dataset.chunks}, {size} bytes each, more than "
+                             f"Limits.max_bytes = {self.limits.max_bytes}")
+
+
 def _read_blobs(h5py, group, room):
     """The datasets 0, 1 ... of a layer; None stands for a number that is left out."""
     numbered = {int(name): name for name in group if name.isascii() and name.isdigit() and str(int(name)) == name}
@@ -160,6 +168,7 @@ def _read_blobs(h5py, group, room):
             raise FormatError(f"blob {i} has {len(dataset.shape)} axes, at most {MAX_AXES} are possible")
         check_stored(dataset, f"blob {i}")
         room.values(f"blob {i}", dataset.shape)
+        room.chunk(f"blob {i}", dataset)
         array = np.empty(dataset.shape, np.float32)
         with np.errstate(over="ignore"):
             dataset.read_direct(array) if array.size else None

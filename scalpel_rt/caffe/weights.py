@@ -20,6 +20,7 @@ from .wire import FIXED32, FIXED64, LENGTH, VARINT, fields, run_length, signed, 
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_AXES = 32  # Caffe's limit for a blob
+MANY_RUNS = 4096  # of packed numbers in a blob, before they are put together
 MAX_PARTS = 200_000  # layers and blobs of one file: far beyond any net, below what would fill the memory
 
 # numbers of fields: see proto/caffe.proto
@@ -264,7 +265,10 @@ def _read_blob(data, start, stop):
         for number, kind, value, key, end in fields(data, position, stop):
             position = end
             if kind == LENGTH and number in runs:
-                runs[number].append(_packed(data, value, end, 4 if number == BLOB_DATA else 8))
+                if end > value:
+                    runs[number].append(_packed(data, value, end, 4 if number == BLOB_DATA else 8))
+                if len(runs[number]) > MANY_RUNS:       # each takes more memory than the few numbers that it may hold
+                    runs[number] = [np.concatenate(runs[number])]
             elif kind in (FIXED32, FIXED64):
                 count = run_length(data, key, end, stop) if value == key + 1 else 1
                 if number in runs and kind == (FIXED32 if number == BLOB_DATA else FIXED64):

@@ -11,6 +11,7 @@ from ..arrays import load_arrays
 from ..errors import FormatError, OptionsError
 from ..files import read_whole
 from ..options import Limits
+from ..printable import printable
 
 
 def net_arguments(parser, weights="optional", net="required"):
@@ -172,13 +173,6 @@ def read_labels(path):
         return [line for line in read_whole(path).decode().replace("\r\n", "\n").split("\n") if line.strip()]
     except UnicodeDecodeError as e:
         raise FormatError(f"is not UTF-8 text: {e}", file=str(path)) from e
-
-
-def printable(text):
-    """``text`` with all that a terminal would obey, and not show, as escapes: names come from files."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def warn(text):

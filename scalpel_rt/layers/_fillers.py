@@ -16,6 +16,9 @@ def check_filler(filler, shape):
         return
     if filler.type not in FILLERS:
         raise GraphError(f"unknown filler type {filler.type!r}; there are {', '.join(sorted(FILLERS))}")
+    for name in ("value", "min", "max", "mean", "std"):
+        if not np.isfinite(value := getattr(filler, name)):
+            raise GraphError(f"the {filler.type} filler has {name} = {value}, which is no number to start from")
     if filler.sparse != -1 and filler.type != "gaussian":
         raise GraphError(f"the {filler.type} filler knows no `sparse` (it is {filler.sparse}); gaussian does")
     if filler.type == "gaussian" and filler.sparse >= 0 and not shape:

@@ -6,6 +6,8 @@ from ..errors import GraphError, ShapeError
 from ._base import Layer, as_f32
 from ._registry import register
 
+MOST_PIXELS = 2**24     # of a box; every whole number up to there is one in float32
+
 
 @register
 class PriorBox(Layer):
@@ -26,16 +28,19 @@ class PriorBox(Layer):
     def parse(self, message):
         p = message.prior_box_param
         self.min_sizes, self.max_sizes = tuple(p.min_size), tuple(p.max_size)
-        if not self.min_sizes or min(self.min_sizes) <= 0:
-            raise GraphError(f"prior_box_param min_size must be given and above 0, not {list(self.min_sizes)}")
-        if self.max_sizes and (len(self.max_sizes) != len(self.min_sizes)
-                               or any(a >= b for a, b in zip(self.min_sizes, self.max_sizes, strict=True))):
-            raise GraphError(f"prior_box_param max_size {list(self.max_sizes)} must have one value above each min_size "
+        if not self.min_sizes or not all(0 < size < MOST_PIXELS for size in self.min_sizes):
+            raise GraphError(f"prior_box_param min_size must be given, above 0 and below {MOST_PIXELS}, not "
                              f"{list(self.min_sizes)}")
+        if self.max_sizes and (len(self.max_sizes) != len(self.min_sizes)
+                               or not all(a < b < MOST_PIXELS
+                                          for a, b in zip(self.min_sizes, self.max_sizes, strict=True))):
+            raise GraphError(f"prior_box_param max_size {list(self.max_sizes)} must have one value above each min_size "
+                             f"{list(self.min_sizes)}, below {MOST_PIXELS}")
         self.ratios = [1.0]
         for ratio in p.aspect_ratio:
-            if ratio <= 0:
-                raise GraphError(f"prior_box_param aspect_ratio must be above 0, not {ratio:g}")
+            if not 1 / MOST_PIXELS < ratio < MOST_PIXELS:
+                raise GraphError(f"prior_box_param aspect_ratio must be above 0, between 1 to {MOST_PIXELS} and "
+                                 f"{MOST_PIXELS} to 1, not {ratio:g}")
             if all(abs(ratio - other) >= 1e-6 for other in self.ratios):
                 self.ratios += [ratio, 1 / ratio] if p.flip else [ratio]
         self.variance = tuple(p.variance) or (0.1,)

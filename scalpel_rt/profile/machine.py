@@ -5,6 +5,7 @@ Measured by the probe kernels (src_c/kernels/*/probe_*), run as a plan runs its 
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..runtime import _kernels, _plan
 ROUNDS = 8
 TRY_NS = 4e6                # a try lasts so long, about
 FMA_FLOATS = 192            # a whole number of register tiles for every instruction set
+_NAME = re.compile(r"(fma|read) \w+ [1-9]\d{0,4}")      # of a rate, as _measure makes them
 DRAM_BYTES = 64 << 20, 256 << 20    # least and most that is read to see the speed of memory
 
 
@@ -67,7 +69,7 @@ def peaks(fresh=False):
     cores = isa.usable_cores()
     cache, key = open_cache(machine), digest(repr((build(), "peaks", cores)))
     known = {} if fresh else cache.get(key)
-    if not known:
+    if not known or not all(_NAME.fullmatch(name) for name in known):
         known = _measure(machine, sorted({1, cores}))
         cache.put(key, known)
         cache.save()

@@ -185,10 +185,10 @@ def _figure(svg, key, title, words):
     svg = re.sub(r'\bid="', f'id="{key}-', svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{key}-", svg)
     svg = svg.replace("#000000", "currentColor").replace("fill: #ffffff", "fill: none")
-    svg = re.sub(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>",
-                 rf'<svg \1 xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg" role="img" '
-                 rf'aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{escape(title)}</title>'
-                 rf'<desc id="{key}-d">{escape(words)}. The tables hold the numbers.</desc>', svg, count=1)
+    head = (f' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg" role="img" '
+            f'aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{escape(title)}</title>'
+            f'<desc id="{key}-d">{escape(words)}. The tables hold the numbers.</desc>')
+    svg = re.sub(r"<svg\b[^>]*?(viewBox=\"[^\"]*\")[^>]*>", lambda found: f"<svg {found[1]}{head}", svg, count=1)
     return (f'<figure><div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">{svg}</div>'
             f"<figcaption>{escape(words)}.</figcaption></figure>")
 

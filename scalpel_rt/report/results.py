@@ -5,6 +5,7 @@ Nothing here is derived: ratios, rates and shares are worked out from these numb
 """
 
 import json
+import re
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -15,6 +16,8 @@ import numpy as np
 from ..errors import FormatError, ScalpelError
 from ..files import atomic_write, read_whole
 
+MOST = 2.0**63                             # of any number; beyond, reckoning with them has no bounds
+THREADS = re.compile(r"[1-9][0-9]{0,5}")   # counts of threads are keys, and so are text
 FORMAT, VERSION = "scalpel_rt results", 1
 
 
@@ -203,7 +206,7 @@ def _checked(kind, value, where):
     if kind in (int, float):
         _must(isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool), where,
               "a whole number" if kind is int else "a number", value)
-        _must(0 <= value < float("inf"), where, "a number of at least 0", value)
+        _must(0 <= value < MOST, where, "a number of at least 0, below 2^63", value)
         return kind(value)
     _must(isinstance(value, kind), where, {str: "text", bool: "true or false"}[kind], value)
     return value
@@ -234,5 +237,5 @@ def _must(good, where, what, value):
 
 def _between(rates, threads):
     """Between the counts of threads that were measured, in a straight line; beyond, the nearest."""
-    known = {int(n): rate for n, rate in rates.items()}
+    known = {int(n): rate for n, rate in rates.items() if THREADS.fullmatch(n)}
     return float(np.interp(threads, sorted(known), [known[n] for n in sorted(known)])) if known else None

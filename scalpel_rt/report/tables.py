@@ -4,6 +4,7 @@ import csv
 import io
 
 from ..errors import OptionsError
+from ..printable import printable
 from .rows import LAYERS, NETS, conditions, layer_rows, losing_rows, net_rows, shown, titled, used
 
 MOST_LOSERS = 20
@@ -77,9 +78,9 @@ def text(results, width=None, layers=False, color=False):
         console.print("No layer was slower pruned than dense.\n")
     for title, left in (("Refused, not timed", results.refused), ("Skipped", results.skipped)):
         for item in left:
-            console.print(f"{title}: {item.what}: {item.why}", style="bold red" if title[0] == "R" else "")
+            console.print(printable(f"{title}: {item.what}: {item.why}"), style="bold red" if title[0] == "R" else "")
     for note in results.notes:
-        console.print(note)
+        console.print(printable(note))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip() + "\n"
 
 
@@ -128,8 +129,14 @@ def _by_net(rows, nets):
 
 def _marked(head, lines, right):
     marks = "|" + "|".join(" ---: " if r else " --- " for r in right) + "|"
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in (head, *lines)]
+    rows = ["| " + " | ".join(_cell(text) for text in line) + " |" for line in (head, *lines)]
     return "\n".join([rows[0], marks, *rows[1:]]) + "\n"
+
+
+def _cell(text):
+    """Text that Markdown shows as it is, in a table: no markup, no line of its own."""
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(f"\\{c}" if c in "\\`*_[]|" else c for c in text)
 
 
 def _box():

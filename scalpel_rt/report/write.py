@@ -44,6 +44,6 @@ def write(results, path, plot="layers", net=None, layers=False):
         return [path]
     made = {"html": lambda: page(results), "csv": lambda: tables.csv_text(results, layers),
             "md": lambda: tables.markdown(results), "txt": lambda: tables.text(results, width=160, layers=layers)}
-    with atomic_write(path, "w") as file:
-        file.write(made[form]())
+    with atomic_write(path) as file:
+        file.write(made[form]().encode("utf-8", "backslashreplace"))    # a name may be no text in any encoding
     return [path]

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import struct
 import time
 from pathlib import Path
 
@@ -220,7 +221,8 @@ def _resume(module, optimiser, recipe, hooks, checkpoint):
         return []
     try:
         held = torch.load(checkpoint, map_location="cpu", weights_only=True)    # the device it was made on may be gone
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except (pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError, TypeError,
+            AttributeError, AssertionError, OverflowError) as error:
         raise FormatError(f"is no checkpoint of a training run: {error}", file=str(checkpoint)) from error
     parts = {"recipe", "module", "optimiser", "hooks", "log"}
     if not isinstance(held, dict) or not parts <= held.keys() or not isinstance(held["recipe"], dict):
