@@ -126,11 +126,29 @@ def test_samples_of_several_shapes():
 
 @pytest.mark.parametrize("content, words", [
     (b"", "not an idx"), (b"\0\0\x08\x02\0\0\0\x01", "not an idx"), (idx(LABELS.astype(np.uint8)) + b"x", "bytes"),
-    (b"\x1f\x8bnothing", "cannot be read"), (b"\0\0\x08\x01" + b"\xff" * 4, "bytes")])
+    (b"\x1f\x8bnothing", "cannot be read"), (b"\0\0\x08\x01" + b"\xff" * 4, "bytes"),
+    (b"\0\0\x08\x46" + b"\0\0\0\1" * 70 + b"x", "70 axes; 32 at most"),
+    (b"\0\0\x08\x04" + bytes(4) + b"\xff" * 12, "which no array can have")])
 def test_bad_idx(tmp_path, content, words):
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(FormatError, match=words):
         read_idx(tmp_path / "f")
+
+
+def test_what_holds_no_numbers(tmp_path):
+    for images, words in ((np.array(["a", "b"]), "samples of <U1"), (np.ones((2, 3), complex), "samples of complex")):
+        np.savez(tmp_path / "d.npz", images=images, labels=[0, 1])
+        with pytest.raises(DataError, match=words):
+            open_data(tmp_path / "d.npz")
+    with pytest.raises(DataError, match="labels of <U1"):
+        Dataset(np.zeros((2, 3)), np.array(["a", "b"]))
+
+
+def test_mnist_of_other_axes(tmp_path):
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\x08\0x")
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(1, np.uint8)))
+    with pytest.raises(FormatError, match=r"images-idx3.*shape \(\), where one of 3 axes"):
+        open_data(tmp_path)
 
 
 def test_bad_files(tmp_path):

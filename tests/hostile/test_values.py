@@ -7,6 +7,7 @@ import pytest
 
 import scalpel_rt as srt
 from scalpel_rt import isa
+from scalpel_rt.errors import GraphError
 from scalpel_rt.runtime.reference import ReferencePlan
 
 from .nets import given, graph, layer
@@ -44,6 +45,19 @@ def test_wild_numbers_in_weights_and_inputs(level, value):
     x[0, 1, 4, 4] = 0.5
     net.params["c"][0].data[1, 2, 0, 1] = 0.25
     assert np.isfinite(net.forward(x=x)["s"]).all()        # and nothing of it stays in the plan
+
+
+@pytest.mark.parametrize("said", ["min_size: nan", "min_size: inf", "min_size: 2 max_size: inf aspect_ratio: 1e-38",
+                                  "min_size: 2 max_size: 4 aspect_ratio: 1e-38", "min_size: 1e20"])
+def test_sizes_of_boxes_that_are_none(said):
+    with pytest.raises(GraphError, match="prior_box_param"):
+        graph(given(1, 1, 2, 2) + layer("PriorBox", f"prior_box_param {{ {said} }}", bottom='bottom: "x" bottom: "x"'))
+
+
+@pytest.mark.parametrize("said", ["type: 'uniform' min: 3 max: -inf", "type: 'gaussian' std: nan", "value: inf"])
+def test_fillers_that_start_from_no_number(said):
+    with pytest.raises(GraphError, match="no number to start from"):
+        graph(given(1, 2) + layer("InnerProduct", "inner_product_param { num_output: 3 weight_filler { %s } }" % said))
 
 
 def test_pruning_says_which_layer_has_a_nan():

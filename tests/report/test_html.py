@@ -13,6 +13,14 @@ from .sample import entry, results
 VOID = {"meta", "input", "br", "use", "path"}
 
 
+def test_a_title_with_backslashes():
+    """A net may be called as a file of Windows is."""
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed: plots are not tested")
+    name = r"C:\nets\q \1"
+    made = page(replace(results(), entries=[entry(net=name), entry("csr", 2e-3, 0.5, net=name)]))
+    assert "<title id=" in made and f"{name}: layers" in made
+
+
 class Parsed(HTMLParser):
     """Everything that was opened, as (tag, attributes), checked to be closed in order."""
 

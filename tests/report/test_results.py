@@ -46,6 +46,9 @@ def _plain():
     (lambda d: d["entries"][0]["times"].update(median="x" * 99), "median must be a number, not \"xxx.*\\.\\.\\."),
     (lambda d: d["entries"][0]["layers"][1].update(name=None), r"layers\[1\].name must be text, not null"),
     (lambda d: d["about"]["machine"]["gflops"].update({"1": "fast"}), "machine.gflops.1 must be a number"),
+    (lambda d: d["entries"][0]["times"].update(median=10**400), "median must be a number of at least 0, below 2"),
+    (lambda d: d["entries"][0].update(threads=10**400), "threads must be a number of at least 0, below 2"),
+    (lambda d: d["entries"][0].update(traffic=10**400), "traffic must be a number of at least 0, below 2"),
 ])
 def test_broken_files_say_where(tmp_path, change, says):
     path = tmp_path / "r.json"
@@ -79,6 +82,13 @@ def test_speedup_is_over_dense_of_the_same_setting():
     other = entry("csr", 1e-3, 0.5, net="m")
     r = replace(r, entries=[*r.entries, alone, other])
     assert r.baseline(alone) is None and r.speedup(alone) is None and r.speedup(other) is None
+
+
+@pytest.mark.parametrize("count", ["x", "-1", "1" * 4000, "", "0", "1.5"])
+def test_a_count_of_threads_that_is_none(count):
+    """It is left out: what was measured for other counts still says something."""
+    machine = replace(results().about.machine, gflops={"1": 100.0, count: 7.0})
+    assert machine.peak(1) == machine.peak(2) == 100
 
 
 def test_machine():

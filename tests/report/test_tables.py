@@ -10,6 +10,7 @@ pytest.importorskip("rich", reason="rich is not installed (the extra `report`): 
 
 from scalpel_rt.errors import OptionsError  # noqa: E402
 from scalpel_rt.report import FORMS, read, tables, write  # noqa: E402
+from scalpel_rt.report.results import Left  # noqa: E402
 from scalpel_rt.report.rows import NETS, net_rows, shown  # noqa: E402
 
 from .sample import entry, results  # noqa: E402
@@ -29,6 +30,26 @@ def test_names_are_no_markup():
     strange = replace(results(), entries=[entry(net="[red]x[/red]"), entry("csr", 2e-3, 0.5, net="[red]x[/red]")],
                       notes=["[bold]"])
     assert "[red]x[/red]" in tables.text(strange, width=150) and "[bold]" in tables.text(strange, width=150)
+
+
+WILD = "\x1b]0;owned\x07\x1b[2J\n<script>x</script> \ud800"
+
+
+@pytest.mark.parametrize("form", ["txt", "md", "csv", "html"])
+def test_names_that_a_terminal_or_a_page_would_obey(tmp_path, form):
+    if form == "html":
+        pytest.importorskip("matplotlib", reason="Matplotlib is not installed: plots are not tested")
+    about = replace(results().about, command=WILD, versions={WILD: WILD})
+    strange = replace(results(), about=about, notes=[WILD], skipped=[Left(WILD, WILD)],
+                      entries=[entry(net=WILD), entry(f"csr {WILD}", 2e-3, 0.5, net=WILD)])
+    [path] = write(strange, tmp_path / f"out.{form}", layers=True)
+    text = path.read_text(encoding="utf-8")
+    if form in ("txt", "md"):
+        assert "\x1b" not in text and "\x07" not in text
+    if form in ("md", "html"):
+        assert "<script>x" not in text
+    if form == "md":
+        assert len(text.splitlines()) == 4 and all(line.startswith("|") for line in text.splitlines())
 
 
 def test_no_losers_are_said():

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra
 
 from scalpel_rt.caffe import parse_prototxt  # noqa: E402
 from scalpel_rt.datasets import Dataset, open_data  # noqa: E402
-from scalpel_rt.errors import DataError, GraphError, OptionsError, ShapeError  # noqa: E402
+from scalpel_rt.errors import DataError, FormatError, GraphError, OptionsError, ShapeError  # noqa: E402
 from scalpel_rt.graph import build  # noqa: E402
 from scalpel_rt.train.loop import accuracy, augment, fit  # noqa: E402
 from scalpel_rt.train.masks import WeightMasks  # noqa: E402
@@ -105,6 +105,14 @@ def test_a_checkpoint_is_read_on_the_cpu_whatever_device_wrote_it(module, data, 
     monkeypatch.setattr(torch, "load", look)
     fit(module, data, RECIPE.but(epochs=1), checkpoint=tmp_path / "ck")
     assert asked == ["cpu"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x02.", b"\x80\x02a.", b"\x80\x02\x87.", b"\x80\x02M\x01", b"PK\3\4",
+                                     b"cos\nsystem\n(S'false'\ntR."])
+def test_what_is_no_checkpoint(module, data, tmp_path, content):
+    (tmp_path / "ck").write_bytes(content)
+    with pytest.raises(FormatError, match="ck.*is no checkpoint"):
+        fit(module, data, RECIPE, checkpoint=tmp_path / "ck")
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(module, data, tmp_path):
