@@ -100,8 +100,9 @@ def own_member(h5py, group, name):
     raise FormatError(f"{name[:80]!r} is a link to {elsewhere!r}, not part of the file")
 
 
-def check_stored(dataset, what):
-    """FormatError where the values of a dataset are not in its own file, or are packed in a way that has no bounds."""
+def check_stored(dataset, what, limits):
+    """FormatError where the values of a dataset are not in its own file, or are packed in a way that has no bounds;
+    LimitError where HDF5 would unpack a piece of it, which may be larger than all that is read, beyond ``limits``."""
     if dataset.external or dataset.is_virtual:
         raise FormatError(f"the values of {what} are in other files")
     plist = dataset.id.get_create_plist()
@@ -109,9 +110,12 @@ def check_stored(dataset, what):
     if any(code not in FILTERS for code in filters) or sum(FILTERS[code] for code in filters) > 1:
         raise FormatError(f"{what} goes through the HDF5 filters {filters}; at most one that packs is read")
     stored = dataset.id.get_storage_size()
-    values = max(dataset.size, math.prod(dataset.chunks or [0]))
-    if dataset.dtype.itemsize * values > DEFLATE * stored + 2**20:  # a shape alone costs no space in HDF5
+    piece = math.prod(dataset.chunks or [0])
+    if dataset.dtype.itemsize * max(dataset.size, piece) > DEFLATE * stored + 2**20:  # a shape costs no space in HDF5
         raise FormatError(f"{what} has the shape {dataset.shape}, but only {stored} bytes are stored for it")
+    if dataset.dtype.itemsize * piece > limits.max_bytes:
+        raise LimitError(f"{what} is stored in pieces of {dataset.chunks}, {dataset.dtype.itemsize * piece} bytes "
+                         f"each, more than Limits.max_bytes = {limits.max_bytes}")
 
 
 class Room:
@@ -142,14 +146,6 @@ class Room:
             raise FormatError(f"{what} has the shape {shape}: more than the file can hold")
 
 
-    def chunk(self, what, dataset):
-        """Take the memory in which HDF5 unpacks a piece of ``dataset``, which may be larger than all of it."""
-        size = dataset.dtype.itemsize * math.prod(dataset.chunks or [0])
-        if size > self.limits.max_bytes:
-            raise LimitError(f"{what} is stored in pieces of {dataset.chunks}, {size} bytes each, more than "
-                             f"Limits.max_bytes = {self.limits.max_bytes}")
-
-
 def _read_blobs(h5py, group, room):
     """The datasets 0, 1 ... of a layer; None stands for a number that is left out."""
     numbered = {int(name): name for name in group if name.isascii() and name.isdigit() and str(int(name)) == name}
@@ -166,9 +162,8 @@ def _read_blobs(h5py, group, room):
             raise FormatError(f"blob {i} is not an array of numbers")
         if len(dataset.shape) > MAX_AXES:
             raise FormatError(f"blob {i} has {len(dataset.shape)} axes, at most {MAX_AXES} are possible")
-        check_stored(dataset, f"blob {i}")
+        check_stored(dataset, f"blob {i}", room.limits)
         room.values(f"blob {i}", dataset.shape)
-        room.chunk(f"blob {i}", dataset)
         array = np.empty(dataset.shape, np.float32)
         with np.errstate(over="ignore"):
             dataset.read_direct(array) if array.size else None

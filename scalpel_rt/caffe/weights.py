@@ -20,7 +20,7 @@ from .wire import FIXED32, FIXED64, LENGTH, VARINT, fields, run_length, signed, 
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_AXES = 32  # Caffe's limit for a blob
-MANY_RUNS = 4096  # of packed numbers in a blob, before they are put together
+MANY_RUNS = 4096  # of numbers in a blob, before they are put together
 MAX_PARTS = 200_000  # layers and blobs of one file: far beyond any net, below what would fill the memory
 
 # numbers of fields: see proto/caffe.proto
@@ -259,20 +259,17 @@ def _read_blobs(data, places, layer):
 def _read_blob(data, start, stop):
     """The BlobProto in ``data[start:stop]``; of its payloads counts raw_data, double_data, data, in this order."""
     shape, legacy, raw_type, raw = [], {}, 1, None
-    runs = {BLOB_DATA: [], BLOB_DOUBLE: []}
+    runs = {BLOB_DATA: _Runs(), BLOB_DOUBLE: _Runs()}
     position = start
     while position < stop:  # the walk starts anew after each run of numbers that are not packed
         for number, kind, value, key, end in fields(data, position, stop):
             position = end
             if kind == LENGTH and number in runs:
-                if end > value:
-                    runs[number].append(_packed(data, value, end, 4 if number == BLOB_DATA else 8))
-                if len(runs[number]) > MANY_RUNS:       # each takes more memory than the few numbers that it may hold
-                    runs[number] = [np.concatenate(runs[number])]
+                runs[number].add(_packed(data, value, end, 4 if number == BLOB_DATA else 8))
             elif kind in (FIXED32, FIXED64):
                 count = run_length(data, key, end, stop) if value == key + 1 else 1
                 if number in runs and kind == (FIXED32 if number == BLOB_DATA else FIXED64):
-                    runs[number].append(_view(data, value, count, end - value, end - key))
+                    runs[number].add(_view(data, value, count, end - value, end - key))
                 position = key + count * (end - key)
                 break
             elif number == BLOB_SHAPE and kind == LENGTH:
@@ -288,6 +285,20 @@ def _read_blob(data, start, stop):
     if any(dim < 0 for dim in shape):
         raise FormatError(f"a blob of the shape {tuple(shape)}")
     return Blob(tuple(shape), bool(legacy), _payload(data, runs, raw, raw_type))
+
+
+class _Runs:
+    """Numbers that come in pieces, each of which takes more memory than the few numbers that it may hold."""
+
+    def __init__(self):
+        self.arrays, self._whole = [], 0
+
+    def add(self, array):
+        if array.size:
+            self.arrays.append(array)
+        if len(self.arrays) - self._whole > MANY_RUNS:
+            self.arrays[self._whole:] = [np.concatenate(self.arrays[self._whole:])]
+            self._whole += 1
 
 
 def _read_dims(data, start, stop, shape):
@@ -311,7 +322,7 @@ def _payload(data, runs, raw, raw_type):
             raise FormatError(f"raw data of the unknown type {raw_type}")
         arrays = [_packed(data, *raw, np.dtype(dtype).itemsize, dtype)]
     else:
-        arrays = [run for run in runs[BLOB_DOUBLE] if run.size] or runs[BLOB_DATA]
+        arrays = runs[BLOB_DOUBLE].arrays or runs[BLOB_DATA].arrays
     array = arrays[0] if len(arrays) == 1 else np.concatenate(arrays or [np.empty(0, np.float32)])
     with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, as in Caffe
         return array.astype(np.float32, copy=False)

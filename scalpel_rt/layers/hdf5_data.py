@@ -7,6 +7,7 @@ import numpy as np
 
 from ..caffe.hdf5 import check_stored, own_member
 from ..errors import DataError, FormatError, GraphError, ScalpelError, ShapeError, UnsupportedError
+from ..options import Limits
 from ._base import Layer, as_f32
 from ._registry import register
 
@@ -115,7 +116,7 @@ class HDF5Data(Layer):
                 raise FormatError(f"dataset {name!r} of {path} holds {dataset.dtype}, not numbers")
             if not dataset.shape:
                 raise FormatError(f"dataset {name!r} of {path} has no axes, so no rows")
-            check_stored(dataset, f"dataset {name!r} of {path}")
+            check_stored(dataset, f"dataset {name!r} of {path}", Limits())
             found.append(dataset)
         rows = [dataset.shape[0] for dataset in found]
         if len(set(rows)) > 1:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from ..files import atomic_write
+from ..files import atomic_write, read_whole
 from ..runtime import _kernels
 
 MOST_ENTRIES = 20_000   # in a file; beyond, the oldest go
@@ -56,7 +56,7 @@ class Cache:
 def _read(path):
     """What a cache file holds; nothing where there is none, or where it is not what it should be."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(read_whole(path))
         if all(isinstance(x, float) and x >= 0 for entry in held.values() for x in entry.values()):
             return held
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):

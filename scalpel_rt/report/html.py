@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from ..errors import OptionsError
+from ..printable import printable
 from . import plots
 from .rows import LAYERS, NETS, conditions, layer_rows, losing_rows, net_rows, shown, significant, used
 
@@ -21,6 +22,7 @@ _HERE = Path(__file__).parent
 
 def page(results):
     """The page as text. Without Matplotlib it has no plots."""
+    results = printable(results)
     sections = [_table("nets", "Whole nets", NETS, net_rows(results))] if results.entries else []
     pictures = _plots(results)
     if pictures:
@@ -70,6 +72,7 @@ def page(results):
 
 def fragment(results):
     """The table of whole nets, as a notebook shows it."""
+    results = printable(results)
     rows = net_rows(results)
     columns = used([c for c in NETS if c.key in ESSENTIAL], rows)
     head = "".join(f"<th>{escape(c.title)}{f'<br><small>{escape(c.unit)}</small>' if c.unit else ''}</th>"

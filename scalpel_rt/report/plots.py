@@ -8,6 +8,7 @@ import io
 
 from ..errors import OptionsError
 from ..files import atomic_path
+from ..printable import printable
 from .rows import layer_key, significant
 
 BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F"
@@ -31,6 +32,7 @@ def draw(results, name, net=None):
     """
     if name not in PLOTS:
         raise OptionsError(f"there is no plot {name!r}; there are {', '.join(PLOTS)}")
+    results, net = printable(results), printable(net)
     names = list(dict.fromkeys(e.net for e in results.entries))
     if net is not None and net not in names:
         raise OptionsError(f"the results hold no net {net!r}, but {', '.join(names) or 'none'}")

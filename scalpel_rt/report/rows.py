@@ -6,8 +6,6 @@ Everything that is derived is derived here: speed-ups, rates, shares of what the
 import math
 from dataclasses import dataclass
 
-from ..printable import printable
-
 NOISE = 0.02            # two medians that are closer than that are the same
 
 
@@ -127,7 +125,7 @@ def shown(column, value):
         return ""
     match column.digits:
         case "":
-            return printable(str(value))
+            return str(value)
         case "int":
             return f"{value:d}"
         case "share":
@@ -176,7 +174,7 @@ def conditions(results):
     pairs += [(f"reads from {level}", _by_threads(rates, "GB/s")) for level, rates in m.reading.items()]
     pairs.append(("versions", ", ".join(f"{name} {version}" for name, version in about.versions.items())))
     pairs.append(("seeds", ", ".join(f"{name} {seed}" for name, seed in about.seeds.items())))
-    return [(printable(what), printable(value)) for what, value in pairs if value]
+    return [(what, value) for what, value in pairs if value]
 
 
 def _by_threads(rates, unit):

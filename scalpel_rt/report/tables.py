@@ -32,7 +32,7 @@ def text(results, width=None, layers=False, color=False):
         from rich.table import Table
     except ImportError as e:
         raise OptionsError("tables need rich: pip install 'scalpel-rt[report]'") from e
-    out = io.StringIO()
+    results, out = printable(results), io.StringIO()
     console = Console(file=out, width=width or ENDLESS, force_terminal=color, color_system="auto" if color else None,
                       highlight=False, markup=False)
 
@@ -78,9 +78,9 @@ def text(results, width=None, layers=False, color=False):
         console.print("No layer was slower pruned than dense.\n")
     for title, left in (("Refused, not timed", results.refused), ("Skipped", results.skipped)):
         for item in left:
-            console.print(printable(f"{title}: {item.what}: {item.why}"), style="bold red" if title[0] == "R" else "")
+            console.print(f"{title}: {item.what}: {item.why}", style="bold red" if title[0] == "R" else "")
     for note in results.notes:
-        console.print(printable(note))
+        console.print(note)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip() + "\n"
 
 
@@ -97,7 +97,7 @@ def csv_text(results, layers=False):
 def markdown(results, keys=("method", "sparsity", "threads", "batch", "ms", "speedup", "bytes", "removed", "accuracy")):
     """A table for a README: of one net, a row for each way (``keys`` of the columns); of several nets, a row for each
     net with speed-ups of all methods, and what Scalpel removed."""
-    rows = net_rows(results)
+    rows = net_rows(printable(results))
     nets = list(dict.fromkeys(row["net"] for row in rows))
     if len(nets) > 1:
         return _by_net(rows, nets)
@@ -135,7 +135,7 @@ def _marked(head, lines, right):
 
 def _cell(text):
     """Text that Markdown shows as it is, in a table: no markup, no line of its own."""
-    text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
     return "".join(f"\\{c}" if c in "\\`*_[]|" else c for c in text)
 
 

@@ -164,6 +164,16 @@ def test_packed_hdf5_weights_beyond_the_limits(tmp_path):
         read_weights(path, srt.Limits(max_elements=2**20))
 
 
+def test_hdf5_whose_pieces_are_larger_than_the_array(tmp_path):
+    path = tmp_path / "bomb.h5"
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("data/a/0", (4,), "f4", chunks=(2**22,), maxshape=(None,), compression="gzip")
+        made[...] = 1
+    assert read_weights(path).layers[0].blobs[0].shape == (4,)
+    with pytest.raises(srt.LimitError, match="bomb.h5.*'a'.*pieces of .*16777216 bytes each.*max_bytes"):
+        read_weights(path, srt.Limits(max_bytes=2**20))
+
+
 def test_hdf5_that_packs_twice_or_stores_nothing(tmp_path):
     path = tmp_path / "bomb.h5"
     for shape, chunks in (((2**40,), None), ((2**40,), (2**20,))):

@@ -8,7 +8,9 @@ import pytest
 
 import scalpel_rt as srt
 from scalpel_rt import cli
+from scalpel_rt.caffe import read_weights
 
+from ..caffe import encode
 from .nets import given, graph, layer, refused
 
 CONV = "convolution_param {{ num_output: 2 {} }}"
@@ -65,6 +67,16 @@ def test_negative_and_huge_pads_kernels_and_strides_of_a_convolution(peak, field
 def test_negative_and_huge_pads_of_a_pooling(peak, fields):
     refused(given(1, 2, 9, 9) + layer("Pooling", f"pooling_param {{ {fields} }}"))
     assert peak() < 2**24
+
+
+@pytest.mark.parametrize("each", [(), (3.0,)], ids=["empty", "of one number"])
+def test_a_blob_in_many_runs(tmp_path, peak, each):
+    """Of a packed field there may be any number of pieces, each an object of a hundred bytes and more."""
+    n, path = 100_000, tmp_path / "n.caffemodel"
+    path.write_bytes(encode.layer("a", encode.packed(5, each) * n + encode.packed(5, (1.0, 2.0))))
+    [blob] = read_weights(path).layers[0].blobs
+    assert blob.array.tolist() == [*each * n, 1.0, 2.0]
+    assert peak() < 2**23 + 64 * path.stat().st_size
 
 
 @pytest.mark.parametrize("limits, what", [(srt.Limits(max_elements=999), "max_elements = 999"),

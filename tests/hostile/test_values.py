@@ -57,7 +57,7 @@ def test_sizes_of_boxes_that_are_none(said):
 @pytest.mark.parametrize("said", ["type: 'uniform' min: 3 max: -inf", "type: 'gaussian' std: nan", "value: inf"])
 def test_fillers_that_start_from_no_number(said):
     with pytest.raises(GraphError, match="no number to start from"):
-        graph(given(1, 2) + layer("InnerProduct", "inner_product_param { num_output: 3 weight_filler { %s } }" % said))
+        graph(given(1, 2) + layer("InnerProduct", "inner_product_param { num_output: 3 weight_filler {" + said + "} }"))
 
 
 def test_pruning_says_which_layer_has_a_nan():

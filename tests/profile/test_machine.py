@@ -3,6 +3,7 @@
 import pytest
 
 from scalpel_rt import isa
+from scalpel_rt.plan.cache import build, digest, open_cache
 from scalpel_rt.profile import Peaks, machine, peaks
 
 
@@ -36,6 +37,15 @@ def test_peaks_are_remembered(quick, monkeypatch):
     assert peaks() == first
     assert set(peaks(fresh=True).flops["scalar"].values()) == {7.0}
     assert set(peaks().flops["scalar"].values()) == {7.0}
+
+
+@pytest.mark.parametrize("held", [{"nonsense": 1.0}, {"fma avx2 x": 1.0}, {"fma avx2 " + "9" * 5000: 1.0}])
+def test_a_damaged_cache_of_peaks_is_measured_again(quick, held):
+    cache, key = open_cache(isa.machine()), digest(repr((build(), "peaks", isa.usable_cores())))
+    first = peaks()
+    cache.put(key, held)
+    cache.save()
+    assert set(peaks().flops) == set(first.flops)
 
 
 def test_a_probe_of_twice_the_work_takes_twice_the_time(quick):
