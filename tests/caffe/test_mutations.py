@@ -12,6 +12,7 @@ WEIGHTS = ["net_prelu_face.caffemodel", "v0_net_v0_weights.caffemodel", "v1_net_
            "weights_h5.caffemodel.h5"]
 NETS = ["net_inception_slashes.prototxt", "v0_net_v0_weights.prototxt", "v1_shared_rules.prototxt",
         "text_syntax.prototxt", "text_escapes.prototxt"]
+EACH = 150      # damaged files of each
 
 
 def mutations(data, count, seed):
@@ -43,7 +44,7 @@ def test_weights(shared, tmp_path, name):
     data = (shared / "golden" / "cases" / name).read_bytes()
     path = tmp_path / name
     refused = 0
-    for mutated in mutations(data, 150, name):
+    for mutated in mutations(data, EACH, name):
         path.write_bytes(mutated)
         try:
             weights = read_weights(path)
@@ -52,12 +53,12 @@ def test_weights(shared, tmp_path, name):
         except ScalpelError as error:
             assert str(path) in str(error)
             refused += 1
-    assert 10 < refused < 150
+    assert 10 < refused < EACH
 
 
 def test_blobproto(shared, tmp_path):
     path = tmp_path / "mean.binaryproto"
-    for mutated in mutations((shared / "golden" / "cases" / "infogain_file.binaryproto").read_bytes(), 200, 0):
+    for mutated in mutations((shared / "golden" / "cases" / "infogain_file.binaryproto").read_bytes(), EACH, 0):
         path.write_bytes(mutated)
         try:
             read_blobproto(path)
@@ -70,11 +71,11 @@ def test_nets(shared, tmp_path, name):
     data = (shared / "golden" / "cases" / name).read_bytes()
     path = tmp_path / name
     refused = 0
-    for mutated in mutations(data, 150, name):
+    for mutated in mutations(data, EACH, name):
         path.write_bytes(mutated)
         try:
             net = read_prototxt(path)
             assert format_of(upgrade_net(net)) == "V2"
         except ScalpelError:
             refused += 1
-    assert 10 < refused < 150
+    assert 10 < refused < EACH

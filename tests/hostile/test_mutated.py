@@ -7,6 +7,7 @@ import pytest
 from .nets import in_a_process
 
 TARGETS = sorted(path.stem for path in (Path(__file__).parents[2] / "fuzz").glob("[!_]*.py"))
+DAMAGED = {"safetensors": 60, "images": 50, "arrays": 25, "hdf5": 30, "caffemodel": 6}     # times of each seed
 
 CODE = """
 import importlib, sys, tempfile
@@ -27,8 +28,7 @@ print(count)
 """
 
 
-@pytest.mark.parametrize("target, each", [("safetensors", 60), ("images", 50), ("arrays", 25), ("hdf5", 30),
-                                          ("caffemodel", 6)])
+@pytest.mark.parametrize("target, each", DAMAGED.items())
 def test_damaged_files_are_read_or_refused(tmp_path, target, each):
     """A clean answer or an error of ours, whatever the bytes; what was found otherwise lies in tmp_path."""
     assert int(in_a_process(CODE, target, each, tmp_path / "found", seconds=90)) > 5 * each
