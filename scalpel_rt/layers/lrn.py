@@ -1,5 +1,7 @@
 """LRN: local response normalisation."""
 
+import math
+
 import numpy as np
 
 from ..errors import GraphError, ShapeError
@@ -23,6 +25,9 @@ class LRN(Layer):
         self.within = p.norm_region == p.WITHIN_CHANNEL
         if self.size % 2 == 0:
             raise GraphError(f"local_size must be odd, not {self.size}")
+        for name in ("alpha", "beta", "k"):
+            if not math.isfinite(getattr(self, name)):
+                raise GraphError(f"lrn_param {name} must be finite, not {getattr(self, name)}")
 
     def shapes(self, bottoms):
         if len(bottoms[0]) != 4:
