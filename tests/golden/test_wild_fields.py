@@ -1,4 +1,4 @@
-"""Each number that a layer may be given in a prototxt, NaN, infinite or extreme: run as the reference does, or refused."""
+"""Each number that a prototxt may give a layer, NaN, infinite or extreme: run as the reference does, or refused."""
 
 import functools
 import random
