@@ -145,7 +145,7 @@ bench-compare: $(VENV)/installed-test
 
 # A target in Python is fuzz/NAME.py. kernels.c needs a clang.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= prototxt caffemodel hdf5 safetensors images arrays programs matrices kernels
+FUZZ_TARGETS ?= prototxt caffemodel hdf5 safetensors images arrays results programs matrices kernels
 CLANG        ?= $(shell command -v clang || command -v clang-19 || command -v clang-16 || command -v clang-14)
 FUZZ         := build/fuzz
 FUZZ_FLAGS   := -fsanitize=address,undefined -fno-sanitize-recover=undefined -g -O1 -std=c11 -ffp-contract=off -Isrc_c/include \

@@ -213,7 +213,9 @@ def test_wrong_training_is_one_line(files, capsys, args, words):
     assert sum(line.startswith("scalpel-rt: ") for line in err.splitlines()) == 1 and not Path("w.caffemodel").exists()
 
 
-@pytest.mark.parametrize("state", ["[" * 100_000, "null", {"log": 3}, {"log": [3]}, {"log": [{}]}])
+@pytest.mark.parametrize("state", ["[" * 100_000, "null", {"log": 3}, {"log": [3]}, {"log": [{}]},
+                                   {"log": [{"accepted": True, "stage": 1, "ladder": None, "accuracy": "much"}]},
+                                   {"log": [{"accepted": True, "stage": "x", "ladder": None, "accuracy": 1}]}])
 def test_a_run_whose_state_is_damaged(files, capsys, state):
     args = ["prune", *files, "simd", "--sparsity", "0.5", "-o", "small", "--data", "data.npz", "--folder", "run",
             *RECIPE]

@@ -7,7 +7,7 @@ import pytest
 from .nets import in_a_process
 
 TARGETS = sorted(path.stem for path in (Path(__file__).parents[2] / "fuzz").glob("[!_]*.py"))
-DAMAGED = {"safetensors": 60, "images": 50, "arrays": 25, "hdf5": 30, "caffemodel": 6}     # times of each seed
+DAMAGED = {"safetensors": 60, "images": 50, "arrays": 25, "hdf5": 30, "caffemodel": 6, "results": 30}   # of each seed
 
 CODE = """
 import importlib, sys, tempfile
