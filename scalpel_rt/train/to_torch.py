@@ -35,9 +35,13 @@ class TorchNet(torch.nn.Module):
         self.graph = graph
         self.weights, self.statistics, self.dropout, self.keys, owners = {}, {}, {}, {}, {}
         self._scales = _scales_behind_norms(graph)
+        names = set()
         for node in graph.nodes:
             if node.layer.is_input:
                 continue
+            if node.params and node.name in names:      # the parameters of one would be trained in place of the other's
+                raise GraphError("several layers have this name, and parameters go by it", layer=node.name)
+            names.update([node.name] if node.params else [])
             for i, param in enumerate(node.params):
                 key = owners.setdefault(id(param.owner or param), (node.name, i))
                 if key == (node.name, i):

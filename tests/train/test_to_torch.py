@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (the extra `train`): training is not tested")
 
 from scalpel_rt.caffe import parse_prototxt  # noqa: E402
-from scalpel_rt.errors import ShapeError, UnsupportedError  # noqa: E402
+from scalpel_rt.errors import GraphError, ShapeError, UnsupportedError  # noqa: E402
 from scalpel_rt.graph import build  # noqa: E402
 from scalpel_rt.runtime.reference import ReferencePlan  # noqa: E402
 from scalpel_rt.train import layers as torch_layers  # noqa: E402
@@ -155,6 +155,14 @@ def test_what_cannot_be_trained_is_refused_by_name(layer, words):
     graph = build(parse_prototxt(INPUT + LABELS + full + f'layer {{ name: "v" {layer} }}'))
     with pytest.raises(UnsupportedError, match=words):
         TorchNet(graph)
+
+
+def test_layers_of_one_name_are_refused():
+    """Parameters go by the layer's name; of two, one would be trained in place of the other."""
+    layers = [f'layer {{ name: "f" type: "InnerProduct" bottom: "{bottom}" top: "{top}" {ONE["InnerProduct"]} }}'
+              for bottom, top in ("xy", "yz")]
+    with pytest.raises(GraphError, match="layer 'f'.*several layers have this name"):
+        TorchNet(build(parse_prototxt(INPUT + layers[0] + layers[1])))
 
 
 def test_a_net_of_unknown_shape_is_refused():
