@@ -330,8 +330,8 @@ class _Run:
             for part in (plan, *plan["stages"]):
                 part.update({name: stored(part[name]) for name in ("recipe", "learn") if part.get(name)})
             self.log, self.dense = state["log"], state["dense_accuracy"]
-            done = [int(row["stage"]) for row in self.log if row["accepted"]]
-            _ = [(float(row["accuracy"] or 0), row["ladder"]) for row in self.log]      # what this run will ask for
+            rows = [(int(r["stage"]), r["accepted"], r["ladder"], float(r["accuracy"] or 0)) for r in self.log]
+            done = [stage for stage, accepted, *_ in rows if accepted]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise FormatError(f"is not the state of a run: {error}", file=str(path)) from None
         if plan != self.plan:
