@@ -39,7 +39,7 @@ nodes() {
 
 scalpel() {
     scalpel-rt scalpel $run/nodes/net.prototxt $run/nodes/net.caffemodel --data "$cifar10" $more --budget 0.3 \
-        --width 8 --penalties none --sparsities 0.5,0.65 --epochs 5 --folder $run/scalpel -o $run/scalpel
+        --width 8 --penalties none --sparsities 0.5 --epochs 5 --folder $run/scalpel -o $run/scalpel
     finish -o models/nin/scalpel.safetensors
 }
 
