@@ -39,6 +39,17 @@ def test_runs_and_plans_give_the_same_bits(level):
         assert_same_bits(compiled(seed, level)[0].run_all(*arrays), want)
 
 
+def test_a_tuned_plan_gives_the_same_bits_again(tmp_path, monkeypatch):
+    """What was measured is remembered, so that the kernels that were chosen once are chosen from then on."""
+    monkeypatch.setenv("SCALPEL_CACHE", str(tmp_path))
+    for seed in SEEDS[:8]:
+        program, arrays = random_program(seed, 25)
+        tuned = Options(threads=2, tune=True)
+        want = compile_program(program, tuned).run_all(*arrays)
+        assert_same_bits(compile_program(program, tuned).run_all(*arrays), want)
+    assert list(tmp_path.iterdir()), "nothing was measured"
+
+
 def spread(self, scratch, lay_out=memory._Places.layout):
     """A layout in which everything has a place of its own, 3 lines of cache behind what lies before it."""
     layout = lay_out(self, scratch)
