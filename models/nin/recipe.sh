@@ -44,7 +44,7 @@ scalpel() {
 }
 
 magnitude() {
-    scalpel-rt prune $net magnitude --sparsity 0.75 --scope global --data "$cifar10" $more --epochs 5 \
+    scalpel-rt prune $net magnitude --sparsity 0.75 --scope global --data "$cifar10" $more --epochs 3 \
         --folder $run/magnitude -o $run/magnitude/net
     finish -o models/nin/magnitude.safetensors
 }
