@@ -30,7 +30,7 @@ def test_the_table(readme):
 
 def test_the_engines(readme):
     found = {e.method: e for e in read(ROOT / "docs" / "measured" / "lenet5.json").entries if e.sparsity is None}
-    line = re.search(r"Dense, LeNet-5 takes (\d+) µs here; MNN (\d+), ncnn (\d+), ONNX Runtime (\d+), OpenCV (\d+), "
+    line = re.search(r"Dense, LeNet-5 takes (\d+) µs there; MNN (\d+), ncnn (\d+), ONNX Runtime (\d+), OpenCV (\d+), "
                      r"OpenVINO (\d+)", readme).groups()
     names = ("dense", "mnn", "ncnn", "onnxruntime", "opencv", "openvino")
     assert [int(v) for v in line] == [round(1e6 * found[name].times.median) for name in names]
