@@ -109,7 +109,7 @@ FAULTS = [
           "_view(data, value, count, end - value, end - key)", "_view(data, value, count, end - value, end - value)",
           "tests/caffe/test_weights.py"),
     Fault("weights: doubles behind floats", "scalpel_rt/caffe/weights.py",
-          "[run for run in runs[BLOB_DOUBLE] if run.size] or runs[BLOB_DATA]", "runs[BLOB_DATA] or runs[BLOB_DOUBLE]",
+          "runs[BLOB_DOUBLE].arrays or runs[BLOB_DATA].arrays", "runs[BLOB_DATA].arrays or runs[BLOB_DOUBLE].arrays",
           "tests/caffe/test_weights.py"),
     Fault("wire: negative numbers read as huge ones", "scalpel_rt/caffe/wire.py",
           "return value - (1 << 64) if value >> 63 else value", "return value", "tests/caffe/test_weights.py"),
