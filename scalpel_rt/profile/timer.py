@@ -227,7 +227,7 @@ def pinned(cores):
     mine = os.sched_getaffinity(0)
     if not 1 <= cores <= len(mine):
         raise OptionsError(f"cannot pin to {cores} cores: this process may use {len(mine)}")
-    old = {thread: os.sched_getaffinity(thread) for thread in _threads()}
+    old = _affinities()
     try:
         _move(dict.fromkeys(old, sorted(mine)[-cores:]))
         yield
@@ -241,6 +241,17 @@ def _threads():
         return [0, *map(int, os.listdir("/proc/self/task"))]
     except OSError:
         return [0]
+
+
+def _affinities():
+    """Where each thread of this process may run: ``{thread: CPUs}``, without those that ended meanwhile."""
+    found = {}
+    for thread in _threads():
+        try:
+            found[thread] = os.sched_getaffinity(thread)
+        except OSError:
+            pass
+    return found
 
 
 def _move(affinities):

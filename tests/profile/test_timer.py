@@ -155,6 +155,21 @@ def test_all_threads_are_pinned_and_let_go():
 
 
 @needs_affinity
+def test_threads_that_end_while_being_pinned(monkeypatch):
+    ended = threading.Thread(target=int)
+    ended.start()
+    ended.join()
+    while os.path.exists(f"/proc/self/task/{ended.native_id}"):     # the system's own farewell comes after join
+        time.sleep(1e-3)
+    threads = [*timer._threads(), ended.native_id]
+    monkeypatch.setattr(timer, "_threads", lambda: threads)
+    before = os.sched_getaffinity(0)
+    with pinned(1):
+        assert os.sched_getaffinity(0) == {max(before)}
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_affinity
 def test_pinning_ends_with_an_error_too():
     before = os.sched_getaffinity(0)
     with pytest.raises(ZeroDivisionError):
