@@ -8,6 +8,7 @@
 #define SCL_KERNELS_H
 
 #include "scl_args.h"
+#include "scl_divide.h"
 
 typedef void (*scl_kernel)(const void *args, int tid, int nt);
 
@@ -25,7 +26,7 @@ typedef struct {
 /* The [begin, end) of part tid of nt, in units of `grain`, of `total` items. */
 static inline void scl_part(int64_t total, int64_t grain, int tid, int nt, int64_t *begin, int64_t *end)
 {
-    int64_t units = (total + grain - 1) / grain, b = units * tid / nt * grain, e = units * (tid + 1) / nt * grain;
+    int64_t units = scl_div(total + grain - 1, grain), b = scl_div(units * tid, nt) * grain, e = scl_div(units * (tid + 1), nt) * grain;
     *begin = b < total ? b : total;
     *end = e < total ? e : total;
 }

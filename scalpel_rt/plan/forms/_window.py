@@ -15,8 +15,8 @@ from ...isa import LANES
 MOST = 160 * 1024
 #: What copying a row and a vector costs, in multiply-adds of a vector.
 COPY_ROW, COPY = 35.0, 10.0
-#: What a product costs whose pixels may cross a cache line, where loads are the bound.
-CROSSING = 1.2
+#: What a product costs whose pixels may cross a cache line, where loads are the bound: by lanes, 16 of which fill a line.
+CROSSING = {1: 1.0, 4: 1.2, 8: 1.2, 16: 2.0}
 #: What a tile costs beside its products: for each weight, and for each output channel.
 TILE_WEIGHT, TILE_CHANNEL = 0.1, 6.0
 
@@ -82,8 +82,8 @@ def window(op, kernel, kept, bound_by_loads=False):
             found = -(-size * ow // lanes) if pitch == ow else size * -(-ow // lanes)
             vectors += count * found
             tiles += count * -(-found // kernel.tile_n)
-        straight = pitch % min(lanes, 8) == 0 and (a["kw"] == 1 if direct else starts == each)
-        product = CROSSING if bound_by_loads and not straight else 1.0
+        straight = pitch % lanes == 0 and (a["kw"] == 1 if direct else starts == each)
+        product = CROSSING[lanes] if bound_by_loads and not straight else 1.0
         cost = kept * vectors * product + tiles * (TILE_WEIGHT * kept + TILE_CHANNEL * m / a["group"]) + copying
         floats = planes * (rows + reach_rows) * pitch
         return Window(direct, pitch, rows, rows + reach_rows, starts, phases, floats + lanes if floats else 0, cost)

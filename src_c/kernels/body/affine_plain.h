@@ -11,7 +11,7 @@ INLINE void by_pixels(const scl_args_affine *a, int64_t begin, int64_t end, int 
 {
     const float *scale = a->scale, *shift = a->shift, *slope = a->slope;
     for (int64_t i = begin; i < end;) {
-        int64_t row = i / a->inner, stop = (row + 1) * a->inner, c = row % a->c;
+        int64_t row = scl_div(i, a->inner), stop = (row + 1) * a->inner, c = scl_mod(row, a->c);
         stop = stop < end ? stop : end;
         channel k = {vf_set1(scale ? scale[c] : 1), vf_set1(shift ? shift[c] : -0.0f),
                      vf_set1(a->act == SCL_ACT_PRELU ? slope[c] : a->p0), vf_set1(a->p1)};
@@ -29,7 +29,7 @@ INLINE void by_channels(const scl_args_affine *a, int64_t begin, int64_t end, in
     const float *scale = a->scale, *shift = a->shift, *slope = a->slope;
     channel k = {vf_set1(1), vf_set1(-0.0f), vf_set1(a->p0), vf_set1(a->p1)};
     for (int64_t i = begin; i < end;) {
-        int64_t c = i % a->c, stop = i - c + a->c, n;
+        int64_t c = scl_mod(i, a->c), stop = i - c + a->c, n;
         stop = stop < end ? stop : end;
         for (; i < stop; i += n, c += n) {
             n = stop - i < VL ? stop - i : VL;

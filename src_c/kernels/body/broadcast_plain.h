@@ -7,9 +7,9 @@ INLINE vf apply(vf x, vf s, int fn) { return fn == SCL_FN_mul ? vf_mul(x, s) : v
 INLINE void by_pixels(const scl_args_broadcast *a, int64_t begin, int64_t end, int fn)
 {
     for (int64_t i = begin; i < end;) {
-        int64_t row = i / a->inner, stop = (row + 1) * a->inner;
+        int64_t row = scl_div(i, a->inner), stop = (row + 1) * a->inner;
         stop = stop < end ? stop : end;
-        vf s = vf_set1(a->s[row / a->c * a->s_outer * a->c + row % a->c]);
+        vf s = vf_set1(a->s[scl_div(row, a->c) * a->s_outer * a->c + scl_mod(row, a->c)]);
         for (; i + VL <= stop; i += VL)
             vf_store(a->y + i, apply(vf_load(a->x + i), s, fn));
         if (i < stop)
@@ -22,10 +22,10 @@ INLINE void by_pixels(const scl_args_broadcast *a, int64_t begin, int64_t end, i
 INLINE void by_channels(const scl_args_broadcast *a, int64_t begin, int64_t end, int fn)
 {
     for (int64_t i = begin, n; i < end; i += n) {
-        int64_t c = i % a->c;
+        int64_t c = scl_mod(i, a->c);
         n = a->c - c < end - i ? a->c - c : end - i;
         n = n < VL ? n : VL;
-        vf s = vf_loadn(a->s + i / a->c * a->s_outer * a->c + c, n);
+        vf s = vf_loadn(a->s + scl_div(i, a->c) * a->s_outer * a->c + c, n);
         vf_storen(a->y + i, n, apply(vf_loadn(a->x + i, n), s, fn));
     }
 }

@@ -16,11 +16,11 @@
 INLINE void csr_tile(int vectors, int mode, const conv_tile *t)
 {
     const scl_args_conv *a = t->a;
-    int64_t mg = a->m / a->group, units = (mg + UNIT - 1) / UNIT;
+    int64_t mg = t->mg, units = (mg + UNIT - 1) / UNIT;
     const uint32_t *start = (const uint32_t *)a->ptr + t->g * units, *first = start + a->group * units + 1;
     const uint32_t *segments = (const uint32_t *)a->ptr + 2 * (a->group * units + 1);
     const float *src = tile_source(t, mode);
-    float sums[UNIT * 8 * VL];
+    _Alignas(64) float sums[UNIT * 8 * VL];     /* no vector in two cache lines */
     for (int64_t u = t->begin; u < t->end; u++) {
         int64_t channels = mg - u * UNIT < UNIT ? mg - u * UNIT : UNIT;
         const float *w = (const float *)a->w + start[u];

@@ -213,10 +213,10 @@ static void band_out(const dw_plane *p, dw_rows several, int64_t oy, int64_t end
 
 static dw_plane plane_of(const scl_args_conv *a, int64_t i, float *band, int64_t heap, int64_t pitch)
 {
-    int64_t image = i / a->m, m = i % a->m, out = m * a->oh * a->ow;
+    int64_t image = scl_div(i, a->m), m = i - image * a->m, out = m * a->oh * a->ow;
     return (dw_plane){
         .a = a,
-        .x = a->x + image * a->x_stride + m * a->c / a->m * a->h * a->wd,
+        .x = a->x + image * a->x_stride + scl_div(m * a->c, a->m) * a->h * a->wd,
         .w = (const float *)a->w + m * a->kh * a->kw,
         .band = band,
         .heap = heap,

@@ -27,7 +27,7 @@ static void copy_pixels(float *tile, float *y, int64_t rows, int64_t p0, int64_t
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t p = p0; p < p1; p++) {
-            float *at = y + p / plane * stride + i * plane + p % plane, *in = tile + i * TILE_N + p - p0;
+            float *at = y + scl_div(p, plane) * stride + i * plane + scl_mod(p, plane), *in = tile + i * TILE_N + p - p0;
             if (to_y)
                 *at = *in;
             else
@@ -44,7 +44,7 @@ typedef struct {
 
 static void panel_place_of(const scl_args_conv *a, const float *b, int64_t p0, int64_t p1, panel_place *to)
 {
-    int64_t plane = a->oh * a->ow, image = p0 / plane, at = p0 - image * plane, vectors = even_count(p1 - p0, VL);
+    int64_t plane = a->oh * a->ow, image = scl_div(p0, plane), at = p0 - image * plane, vectors = even_count(p1 - p0, VL);
     *to = (panel_place){b, p0, p1, vectors, p1 - p0 - (vectors - 1) * VL, image * a->y_stride + at, image * a->add_stride + at,
                         at + p1 - p0 > plane};
 }

@@ -48,10 +48,10 @@ INLINE void group_in_tile(int width, int some, int vectors, const conv_tile *t)
     const scl_args_conv *a = t->a;
     const scl_window *win = a->table;
     const int32_t *offsets = win->lists + win->starts + win->phases;
-    int64_t mg = a->m / a->group, units = (mg + UNIT - 1) / UNIT;
+    int64_t mg = t->mg, units = (mg + UNIT - 1) / UNIT;
     const uint32_t *groups = (const uint32_t *)a->ptr + t->g * units, *first = groups + a->group * units + 1;
     const uint32_t *entries = (const uint32_t *)a->ptr + 2 * (a->group * units + 1);
-    float sums[UNIT * 8 * VL];
+    _Alignas(64) float sums[UNIT * 8 * VL];     /* no vector in two cache lines */
     for (int64_t u = t->begin; u < t->end; u++) {
         int64_t channels = mg - u * UNIT < UNIT ? mg - u * UNIT : UNIT;
         const float *w = (const float *)a->w + (int64_t)groups[u] * width;

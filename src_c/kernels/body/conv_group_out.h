@@ -17,7 +17,7 @@ enum { AHEAD = 12 };                /* groups by which pixels are fetched in adv
 INLINE void group_out_tile(int width, int from, int rows, int vectors, int mode, const conv_tile *t)
 {
     const scl_args_conv *a = t->a;
-    int64_t mg = a->m / a->group, units = (mg + width - 1) / width;
+    int64_t mg = t->mg, units = (mg + width - 1) / width;
     const uint32_t *ptr = (const uint32_t *)a->ptr + t->g * units, *blocks = ptr + a->group * units + 1;
     const int32_t *idx = a->idx;
     const float *src = tile_source(t, mode);

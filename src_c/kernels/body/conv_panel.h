@@ -62,7 +62,7 @@ static void panel_part_any(float *row, int64_t ld, const float *from, int64_t pl
 static int panel_runs(const panel_shape *s, const float *x, int64_t p, int64_t lanes, panel_run *runs)
 {
     int count = 0;
-    int64_t ox = p % s->ow, oy = p / s->ow % s->oh, image = p / s->ow / s->oh;
+    int64_t row = scl_div(p, s->ow), image = scl_div(row, s->oh), ox = p - row * s->ow, oy = row - image * s->oh;
     for (int64_t lane = 0; lane < lanes;) {
         int64_t hi = lane + s->ow - ox < lanes ? lane + s->ow - ox : lanes;
         runs[count++] = (panel_run){x + image * s->stride, oy * s->sh - s->ph, ox * s->sw - s->pw, (int)lane, (int)hi};
@@ -97,7 +97,7 @@ static void panel_pack(const panel_shape *s, const float *x, int64_t p0, int64_t
     for (int64_t c0 = 0; c0 < s->c; c0 += BLOCK_C) {
         int64_t cs = s->c - c0 < BLOCK_C ? s->c - c0 : BLOCK_C;
         for (int64_t k = 0; k < kk; k++) {
-            int64_t ky = k / s->kw * s->dh, kx = k % s->kw * s->dw;
+            int64_t ky = scl_div(k, s->kw) * s->dh, kx = scl_mod(k, s->kw) * s->dw;
             for (int64_t v = 0; v < nv; v++) {
                 int64_t ld = vectors[v].ld * kk;
                 float *row = vectors[v].to + c0 * ld + k * vectors[v].ld;
@@ -109,9 +109,9 @@ static void panel_pack(const panel_shape *s, const float *x, int64_t p0, int64_t
                     if (iy < 0 || iy >= s->h || ix >= s->w)
                         continue;
                     if (ix < 0)
-                        lo += (int)((-ix + s->sw - 1) / s->sw);
+                        lo += (int)scl_div(-ix + s->sw - 1, s->sw);
                     if (ix + (hi - run->lo - 1) * s->sw >= s->w)
-                        hi = run->lo + (int)((s->w - ix + s->sw - 1) / s->sw);
+                        hi = run->lo + (int)scl_div(s->w - ix + s->sw - 1, s->sw);
                     if (lo >= hi)
                         continue;
                     const float *from = run->image + c0 * plane + iy * s->w + ix - run->lo * s->sw;

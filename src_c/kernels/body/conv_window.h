@@ -14,7 +14,7 @@ typedef struct {
     const scl_args_conv *a;
     const float *src, *add;         /* src: where the offsets of weights count from */
     float *y;                       /* of channel 0 of the convolution group, like add */
-    int64_t g, begin, end;          /* group; units */
+    int64_t g, mg, begin, end;      /* group; output channels of each; units */
     int64_t from[8], at[8];         /* where the pixels of each vector are, counted from src, and where they go, counted from y */
     int64_t lanes[8];               /* how many of them exist */
     int vectors, mode;
@@ -54,7 +54,7 @@ INLINE void plane_copy(const scl_args_conv *a, int64_t step, const float *x, int
     const int64_t last = (pitch - 1) / VL * VL, at = start + last * step, none = a->wd;
     const lanes in = lanes_in(-start, none - start), in2 = lanes_in(-start - VL, none - start - VL);
     const lanes end = lanes_in(-at, none - at), end2 = lanes_in(-at - VL, none - at - VL);
-    int64_t lo = y < 0 ? (-y + a->sh - 1) / a->sh : 0, hi = y < a->h ? (a->h - y + a->sh - 1) / a->sh : 0;
+    int64_t lo = y < 0 ? scl_div(-y + a->sh - 1, a->sh) : 0, hi = y < a->h ? scl_div(a->h - y + a->sh - 1, a->sh) : 0;
     lo = lo < rows ? lo : rows;
     hi = hi < lo ? lo : hi < rows ? hi : rows;
     for (int64_t j = 0; j < lo * pitch; j += VL)
@@ -128,8 +128,8 @@ typedef struct {
 static void run_tiles(conv_tile *t, conv_tile_run *run, int most, const pixel_rows *p, int64_t part, int64_t parts)
 {
     int64_t each = (p->length + VL - 1) / VL, vectors = p->rows * each, tiles = (vectors + most - 1) / most;
-    for (int64_t i = tiles * part / parts; i < tiles * (part + 1) / parts; i++) {
-        int64_t begin = vectors * i / tiles, end = vectors * (i + 1) / tiles, row = begin / each, column = begin % each * VL;
+    for (int64_t i = scl_div(tiles * part, parts), stop = scl_div(tiles * (part + 1), parts); i < stop; i++) {
+        int64_t begin = scl_div(vectors * i, tiles), end = scl_div(vectors * (i + 1), tiles), row = scl_div(begin, each), column = (begin - row * each) * VL;
         t->vectors = (int)(end - begin);
         for (int v = 0; v < t->vectors; v++) {
             t->from[v] = row * p->pitch + column;
@@ -152,15 +152,15 @@ static void run_tiles(conv_tile *t, conv_tile_run *run, int most, const pixel_ro
 static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, const uint32_t *ptr, int64_t units, int tid, int nt)
 {
     const scl_window *win = a->table;
-    int64_t blocks = (a->oh + win->rows - 1) / win->rows, all = a->n * a->group * blocks, plane = a->oh * a->ow;
+    int64_t blocks = (a->oh + win->rows - 1) / win->rows, all = a->n * a->group * blocks, plane = a->oh * a->ow, mg = a->m / a->group;
     int64_t begin = all * tid, end = begin + all, part = 0, parts = 1;     /* in parts of a block, of which each has nt */
     if (all * units < 4 * nt)
         begin = 0, end = all * nt, part = tid, parts = nt;
     float *copy = win->direct ? NULL : SCL_SCRATCH(a);
-    for (int64_t i = begin / nt; i * nt < end; i++) {
-        int64_t image = i / blocks / a->group, g = i / blocks % a->group, oy = i % blocks * win->rows;
-        int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * (a->m / a->group) * plane + oy * a->ow;
-        conv_tile t = {.a = a, .g = g, .src = copy, .y = a->y + image * a->y_stride + at};
+    for (int64_t i = scl_div(begin, nt); i * nt < end; i++) {
+        int64_t group = scl_div(i, blocks), image = scl_div(group, a->group), g = group - image * a->group, oy = (i - group * blocks) * win->rows;
+        int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * mg * plane + oy * a->ow;
+        conv_tile t = {.a = a, .g = g, .mg = mg, .src = copy, .y = a->y + image * a->y_stride + at};
         pixel_rows pixels = {rows, a->ow, win->pitch, INT64_MAX};
         t.add = a->add ? a->add + image * a->add_stride + at : NULL;
         t.begin = unit_at(ptr + g * units, units, begin > i * nt ? begin - i * nt : 0, nt);
@@ -193,7 +193,7 @@ INLINE vf tile_load(const conv_tile *t, int mode, const float *x, int v)
 INLINE void end_channel(const conv_tile *t, int vectors, int64_t m, const vf *sum)
 {
     const scl_args_conv *a = t->a;
-    int64_t at = m * a->oh * a->ow, channel = t->g * (a->m / a->group) + m;
+    int64_t at = m * a->oh * a->ow, channel = t->g * t->mg + m;
     vf bias = a->bias ? vf_set1(((const float *)a->bias)[channel]) : vf_zero();
     vf p0 = vf_set1(a->act == SCL_ACT_PRELU ? ((const float *)a->slope)[channel] : a->p0), p1 = vf_set1(a->p1);
 #pragma GCC unroll 8

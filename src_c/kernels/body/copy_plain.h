@@ -43,7 +43,7 @@ static walk walk_to(const scl_args_copy *a, const dim *d, int count, int64_t ite
     walk w = {.count = count, .x = a->x + a->x_offset, .y = a->y + a->y_offset};
     for (int i = count - 1; i >= 0; i--) {
         w.d[i] = d[i];
-        w.at[i] = item % d[i].n;
+        w.at[i] = scl_mod(item, d[i].n);
         w.x += w.at[i] * d[i].xs;
         w.y += w.at[i] * d[i].ys;
         item /= d[i].n;

@@ -26,9 +26,9 @@ INLINE void by_act(const scl_args_eltwise *e, int64_t begin, int64_t end, int fn
     switch (e->act) {
     case SCL_ACT_PRELU:
         for (int64_t i = begin, stop; i < end; i = stop) {
-            int64_t row = i / e->inner;
+            int64_t row = scl_div(i, e->inner);
             stop = (row + 1) * e->inner < end ? (row + 1) * e->inner : end;
-            k.p0 = vf_set1(slope[row % e->c]);
+            k.p0 = vf_set1(slope[scl_mod(row, e->c)]);
             span(e, i, stop, &k, fn, SCL_ACT_PRELU);
         }
         break;

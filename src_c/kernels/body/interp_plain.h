@@ -28,8 +28,8 @@ void SCL_NAME(scl_interp_plain)(const void *args, int tid, int nt)
     int64_t begin, end;
     scl_part(a->planes * a->oh, 1, tid, nt, &begin, &end);
     for (int64_t row = begin; row < end; row++) {
-        int64_t i = row % a->oh;
-        const float *plane = a->x + row / a->oh * a->h * a->wd;
+        int64_t i = scl_mod(row, a->oh);
+        const float *plane = a->x + scl_div(row, a->oh) * a->h * a->wd;
         const float *first = plane + y_low[i] * a->wd, *second = plane + y_high[i] * a->wd;
         float *y = a->y + row * a->ow;
         if (first == high_of) {

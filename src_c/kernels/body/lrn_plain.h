@@ -79,7 +79,7 @@ INLINE void across(const scl_args_lrn *a, int tid, int nt, const scaling *c, int
     int64_t pixels = a->h * a->wd, strips = (pixels + VL - 1) / VL, begin, end;
     scl_part(a->n * strips, 1, tid, nt, &begin, &end);
     for (int64_t s = begin; s < end; s++) {
-        int64_t first = s % strips * VL, at = s / strips * a->c * pixels + first;
+        int64_t first = scl_mod(s, strips) * VL, at = scl_div(s, strips) * a->c * pixels + first;
         if (pixels - first >= VL)
             across_pixels(a, a->x + at, a->y + at, VL, c, three_quarters);
         else
@@ -92,7 +92,7 @@ INLINE void within_3(const scl_args_lrn *a, int64_t begin, int64_t end, const sc
 {
     int64_t h = a->h, w = a->wd;
     for (int64_t row = begin; row < end;) {
-        int64_t first = row % h, rows = least(h - first, end - row);
+        int64_t first = scl_mod(row, h), rows = least(h - first, end - row);
         const float *plane = a->x + (row - first) * w;
         for (int64_t j = 0; j < w; j += VL) {
             window_lanes left = window_columns(j - 1, w), at = window_columns(j, w), right = window_columns(j + 1, w);
@@ -117,7 +117,7 @@ INLINE void within_any(const scl_args_lrn *a, float *sums, int64_t begin, int64_
     for (int64_t j = 0; j < half; j++)
         sums[j] = sums[half + w + j] = 0;
     for (int64_t row = begin; row < end; row++) {
-        int64_t i = row % a->h, from = most(i - half, 0), to = least(i + half + 1, a->h);
+        int64_t i = scl_mod(row, a->h), from = most(i - half, 0), to = least(i + half + 1, a->h);
         const float *x = a->x + (row - i + from) * w;
         for (int64_t j = 0; j < w; j += VL)
             vf_storen(sums + half + j, least(w - j, VL), window_down(x + j, w, to - from, window_columns(j, w), WINDOW_SQUARES));

@@ -49,7 +49,7 @@ void SCL_NAME(scl_norm_plain)(const void *args, int tid, int nt)
     int64_t strips = (a->inner + 4 * VL - 1) / (4 * VL);
     scl_part(a->outer * strips, 1, tid, nt, &begin, &end);
     for (int64_t s = begin; s < end; s++) {
-        int64_t first = s % strips * 4 * VL, at = s / strips * a->c * a->inner + first, left = a->inner - first;
+        int64_t first = scl_mod(s, strips) * 4 * VL, at = scl_div(s, strips) * a->c * a->inner + first, left = a->inner - first;
         if (left >= 4 * VL)
             columns(a, a->x + at, a->y + at, 4, VL);
         else

@@ -2,14 +2,14 @@
 #ifndef PARTS_H
 #define PARTS_H
 
-#include <stdint.h>
+#include "scl_divide.h"
 
 /* `total` things in as few parts of at most `most` as will do, as even as can be: how many parts, and where part i begins. */
-static inline int64_t even_count(int64_t total, int64_t most) { return (total + most - 1) / most; }
+static inline int64_t even_count(int64_t total, int64_t most) { return scl_div(total + most - 1, most); }
 static inline int64_t even_begin(int64_t total, int64_t parts, int64_t i)
 {
-    int64_t rest = total % parts;
-    return i * (total / parts) + (i < rest ? i : rest);
+    int64_t each = scl_div(total, parts), rest = total - parts * each;
+    return i * each + (i < rest ? i : rest);
 }
 
 /* Splits nt threads into a grid of tm x tn over m units by n units so that the slowest thread has least to do, where the work on one

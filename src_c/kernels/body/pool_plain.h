@@ -17,8 +17,8 @@ INLINE int next_block(const scl_args_pool *a, int64_t *row, int64_t end, block *
 {
     if (*row >= end)
         return 0;
-    int64_t plane = *row / a->oh, image = plane / a->c, channel = plane % a->c;
-    b->oy = *row % a->oh;
+    int64_t plane = scl_div(*row, a->oh), image = scl_div(plane, a->c), channel = plane - image * a->c;
+    b->oy = *row - plane * a->oh;
     b->rows = least(least(end - *row, a->oh - b->oy), BLOCK);
     b->x = a->x + image * a->x_stride + channel * a->h * a->wd;
     b->y = a->y + image * a->y_stride + (channel * a->oh + b->oy) * a->ow;
@@ -134,7 +134,8 @@ INLINE void whole_planes(const scl_args_pool *a, int64_t begin, int64_t end, int
     int64_t size = a->h * a->wd, whole = size / VL * VL, i;
     float count = (float)((least(a->kh, a->h + 2 * a->ph)) * least(a->kw, a->wd + 2 * a->pw));
     for (int64_t plane = begin; plane < end; plane++) {
-        const float *x = a->x + plane / a->c * a->x_stride + plane % a->c * size;
+        int64_t image = scl_div(plane, a->c), channel = plane - image * a->c;
+        const float *x = a->x + image * a->x_stride + channel * size;
         vf even = window_empty(op), odd = even;
         for (i = 0; i + 2 * VL <= whole; i += 2 * VL) {
             even = window_add(vf_load(x + i), even, op);
@@ -145,7 +146,7 @@ INLINE void whole_planes(const scl_args_pool *a, int64_t begin, int64_t end, int
         vf tail = vf_loadn(x + whole, size - whole);
         odd = window_add(op == WINDOW_MAX ? vf_select(vm_first(size - whole), tail, odd) : tail, odd, op);
         even = window_join(even, odd, op);
-        a->y[plane / a->c * a->y_stride + plane % a->c] = op == WINDOW_MAX ? vf_hmax(even) : vf_hsum(even) / count;
+        a->y[image * a->y_stride + channel] = op == WINDOW_MAX ? vf_hmax(even) : vf_hsum(even) / count;
     }
 }
 

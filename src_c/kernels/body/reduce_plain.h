@@ -51,7 +51,7 @@ INLINE void by_pixels(const scl_args_reduce *a, int tid, int nt, int fn)
     int64_t strips = (a->inner + VL - 1) / VL, begin, end;
     scl_part(a->outer * strips, 1, tid, nt, &begin, &end);
     for (int64_t s = begin; s < end; s++) {
-        int64_t o = s / strips, first = s % strips * VL, n = a->inner - first < VL ? a->inner - first : VL;
+        int64_t o = scl_div(s, strips), first = (s - o * strips) * VL, n = a->inner - first < VL ? a->inner - first : VL;
         const float *x = a->x + o * a->c * a->inner + first;
         greatest g = {vf_set1(-INFINITY), vf_zero()};
         vf sum = vf_zero(), place = vf_zero();

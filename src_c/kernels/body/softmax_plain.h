@@ -39,7 +39,7 @@ static void by_pixels(const scl_args_softmax *a, int tid, int nt)
     int64_t strips = (a->inner + WIDE * VL - 1) / (WIDE * VL), begin, end;
     scl_part(a->outer * strips, 1, tid, nt, &begin, &end);
     for (int64_t s = begin; s < end; s++) {
-        int64_t first = s % strips * WIDE * VL, left = a->inner - first, at = s / strips * a->c * a->inner + first;
+        int64_t first = scl_mod(s, strips) * WIDE * VL, left = a->inner - first, at = scl_div(s, strips) * a->c * a->inner + first;
         if (left >= WIDE * VL) {
             columns(a->y + at, a->x + at, a->c, a->inner, WIDE, VL);
             continue;
