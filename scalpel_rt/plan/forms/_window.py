@@ -15,7 +15,7 @@ from ...isa import LANES
 MOST = 160 * 1024
 #: What copying a row and a vector costs, in multiply-adds of a vector.
 COPY_ROW, COPY = 35.0, 10.0
-#: What a product costs whose pixels may cross a cache line, where loads are the bound: by lanes, 16 of which fill a line.
+#: What a product costs whose pixels may cross a cache line, where loads are the bound: by lanes (16 fill a line).
 CROSSING = {1: 1.0, 4: 1.2, 8: 1.2, 16: 2.0}
 #: What a tile costs beside its products: for each weight, and for each output channel.
 TILE_WEIGHT, TILE_CHANNEL = 0.1, 6.0
