@@ -127,60 +127,71 @@ static inline __attribute__((always_inline)) void rows_part(int rows, int k, int
         row_end(rectified, end, at + r * end->width + ox, lanes, s == 2 ? vf_in_order(acc[r]) : acc[r]);
 }
 
-/* `rows` rows of outputs from oy on. The ends of the rows come first, since they may run over the beginnings of the next. */
-static inline __attribute__((always_inline)) void rows_out(int rows, int k, int s, int rectified, const dw_plane *p, const float *from,
-                                                           int64_t oy)
+/* `rows` rows of outputs from y + at on. The ends of the rows come first, since they may run over the beginnings of the next. */
+static inline __attribute__((always_inline)) void rows_out(int rows, int k, int s, int rectified, const float *from, int64_t pitch,
+                                                           const vf *w, const dw_end *end, int64_t at)
+{
+    int64_t tail = end->width % VL, whole = end->width - tail;
+    if (tail)
+        rows_part(rows, k, s, rectified, from, pitch, w, end, whole, at, tail);
+    for (int64_t ox = 0; ox < whole; ox += VL)
+        rows_part(rows, k, s, rectified, from, pitch, w, end, ox, at, VL);
+}
+
+/* The rows [oy, stop) of outputs, ROWS at a time. */
+static inline __attribute__((always_inline)) void band_rows(int k, int s, int rectified, const dw_plane *p, const float *from, int64_t oy,
+                                                            int64_t stop)
 {
     const dw_end end = p->end;
-    int64_t pitch = p->pitch, at = oy * end.width, tail = end.width % VL, whole = end.width - tail;
+    int64_t pitch = p->pitch, at = oy * end.width;
     vf w[25];
 #pragma GCC unroll 25
     for (int i = 0; i < k * k; i++)
         w[i] = vf_set1(p->w[i]);
-    if (tail)
-        rows_part(rows, k, s, rectified, from, pitch, w, &end, whole, at, tail);
-    for (int64_t ox = 0; ox < whole; ox += VL)
-        rows_part(rows, k, s, rectified, from, pitch, w, &end, ox, at, VL);
+    for (; oy + ROWS <= stop; oy += ROWS, from += ROWS * s * pitch, at += ROWS * end.width)
+        rows_out(ROWS, k, s, rectified, from, pitch, w, &end, at);
+    switch (stop - oy) {
+    case 1: rows_out(1, k, s, rectified, from, pitch, w, &end, at); break;
+    case 2: rows_out(2, k, s, rectified, from, pitch, w, &end, at); break;
+    case 3: rows_out(3, k, s, rectified, from, pitch, w, &end, at); break;
+    }
 }
 
-/* The same for one row and any kernel. */
-static void row_out_any(const dw_plane *p, const float *from, int64_t oy)
+/* The same, row by row, for any kernel. */
+static void band_rows_any(const dw_plane *p, const float *from, int64_t oy, int64_t stop)
 {
     const scl_args_conv *a = p->a;
-    for (int64_t ox = 0; ox < a->ow; ox += VL) {
-        vf acc = p->end.bias;
-        for (int64_t ky = 0; ky < a->kh; ky++)
-            for (int64_t kx = 0; kx < a->kw; kx++)
-                acc = vf_fma(vf_set1(p->w[ky * a->kw + kx]),
-                             vf_load(from + ky * a->dh * p->pitch + kx * a->dw % a->sw * p->heap + kx * a->dw / a->sw + ox), acc);
-        row_end(0, &p->end, oy * a->ow + ox, a->ow - ox < VL ? a->ow - ox : VL, acc);
-    }
+    for (; oy < stop; oy++, from += a->sh * p->pitch)
+        for (int64_t ox = 0; ox < a->ow; ox += VL) {
+            vf acc = p->end.bias;
+            for (int64_t ky = 0; ky < a->kh; ky++)
+                for (int64_t kx = 0; kx < a->kw; kx++)
+                    acc = vf_fma(vf_set1(p->w[ky * a->kw + kx]),
+                                 vf_load(from + ky * a->dh * p->pitch + scl_mod(kx * a->dw, a->sw) * p->heap + scl_div(kx * a->dw, a->sw)
+                                         + ox), acc);
+            row_end(0, &p->end, oy * a->ow + ox, a->ow - ox < VL ? a->ow - ox : VL, acc);
+        }
 }
 
-typedef void (*dw_rows)(const dw_plane *p, int64_t rows, const float *from, int64_t oy);
+typedef void dw_rows(const dw_plane *p, const float *from, int64_t oy, int64_t stop);
 
-#define ROWS_OUT(k, s, rectified) \
-    static void rows_out_##k##_##s##_##rectified(const dw_plane *p, int64_t rows, const float *from, int64_t oy) \
+#define BAND_ROWS(k, s, rectified) \
+    static void band_rows_##k##_##s##_##rectified(const dw_plane *p, const float *from, int64_t oy, int64_t stop) \
     { \
-        switch (rows) { \
-        case 1: rows_out(1, k, s, rectified, p, from, oy); return; \
-        case 2: rows_out(2, k, s, rectified, p, from, oy); return; \
-        case 3: rows_out(3, k, s, rectified, p, from, oy); return; \
-        default: rows_out(4, k, s, rectified, p, from, oy); return; \
-        } \
+        band_rows(k, s, rectified, p, from, oy, stop); \
     }
-ROWS_OUT(3, 1, 0)
-ROWS_OUT(3, 2, 0)
-ROWS_OUT(5, 1, 0)
-ROWS_OUT(5, 2, 0)
-ROWS_OUT(3, 1, 1)
-ROWS_OUT(3, 2, 1)
-ROWS_OUT(5, 1, 1)
-ROWS_OUT(5, 2, 1)
+BAND_ROWS(3, 1, 0)
+BAND_ROWS(3, 2, 0)
+BAND_ROWS(5, 1, 0)
+BAND_ROWS(5, 2, 0)
+BAND_ROWS(3, 1, 1)
+BAND_ROWS(3, 2, 1)
+BAND_ROWS(5, 1, 1)
+BAND_ROWS(5, 2, 1)
 
 /* [5x5][stride 2][rectified] */
-static const dw_rows ROWS_OUT_OF[2][2][2] = {{{rows_out_3_1_0, rows_out_3_1_1}, {rows_out_3_2_0, rows_out_3_2_1}},
-                                             {{rows_out_5_1_0, rows_out_5_1_1}, {rows_out_5_2_0, rows_out_5_2_1}}};
+static dw_rows *const BAND_ROWS_OF[2][2][2] = {{{band_rows_3_1_0, band_rows_3_1_1}, {band_rows_3_2_0, band_rows_3_2_1}},
+                                               {{band_rows_5_1_0, band_rows_5_1_1}, {band_rows_5_2_0, band_rows_5_2_1}}};
 
 /* The rows [first, first + count) of a plane go to a band. */
 static void band_in(const dw_plane *p, int dealt, int64_t first, int64_t count)
@@ -198,25 +209,12 @@ static void band_in(const dw_plane *p, int dealt, int64_t first, int64_t count)
     }
 }
 
-/* The rows [oy, end) of outputs from a band; `several` is NULL for kernels that go row by row. */
-static void band_out(const dw_plane *p, dw_rows several, int64_t oy, int64_t end)
-{
-    const float *from = p->band;
-    for (int64_t rows; oy < end; oy += rows, from += rows * p->a->sh * p->pitch) {
-        rows = !several ? 1 : end - oy < ROWS ? end - oy : ROWS;
-        if (several)
-            several(p, rows, from, oy);
-        else
-            row_out_any(p, from, oy);
-    }
-}
-
 static dw_plane plane_of(const scl_args_conv *a, int64_t i, float *band, int64_t heap, int64_t pitch)
 {
-    int64_t image = scl_div(i, a->m), m = i - image * a->m, out = m * a->oh * a->ow;
+    int64_t image = a->n == 1 ? 0 : scl_div(i, a->m), m = i - image * a->m, out = m * a->oh * a->ow;
     return (dw_plane){
         .a = a,
-        .x = a->x + image * a->x_stride + scl_div(m * a->c, a->m) * a->h * a->wd,
+        .x = a->x + image * a->x_stride + (a->c == a->m ? m : scl_div(m * a->c, a->m)) * a->h * a->wd,
         .w = (const float *)a->w + m * a->kh * a->kw,
         .band = band,
         .heap = heap,
@@ -243,9 +241,9 @@ void CONV_DEPTHWISE(const void *args, int tid, int nt)
     int64_t at_once = bands > 1 ? 1 : space / ((a->oh - 1) * a->sh + reach);        /* small planes */
     int rectified = !a->add && (a->act == SCL_ACT_RELU || a->act == SCL_ACT_PRELU);
     float *scratch = SCL_SCRATCH(a);
-    dw_rows several = NULL;
+    dw_rows *band_rows_of = band_rows_any;
     if (a->kh == a->kw && (a->kh == 3 || a->kh == 5) && a->sh == a->sw && a->sh <= 2 && a->dh == 1 && a->dw == 1)
-        several = ROWS_OUT_OF[a->kh == 5][a->sh == 2][rectified];
+        band_rows_of = BAND_ROWS_OF[a->kh == 5][a->sh == 2][rectified];
     scl_part(a->n * a->m, 1, tid, nt, &begin, &end);
     if (begin < end)
         memset(scratch, 0, (size_t)a->scratch_stride * sizeof *scratch);
@@ -255,11 +253,11 @@ void CONV_DEPTHWISE(const void *args, int tid, int nt)
             int64_t count = (until - oy - 1) * a->sh + reach, planes = end - i < at_once ? end - i : at_once;
             for (int64_t j = 0; j < planes; j++) {
                 dw_plane p = plane_of(a, i + j, scratch + j * count * pitch, heap, pitch);
-                band_in(&p, !several && a->sw > 1, oy * a->sh - a->ph, count);
+                band_in(&p, band_rows_of == band_rows_any && a->sw > 1, oy * a->sh - a->ph, count);
             }
             for (int64_t j = 0; j < planes; j++) {
                 dw_plane p = plane_of(a, i + j, scratch + j * count * pitch, heap, pitch);
-                band_out(&p, several, oy, until);
+                band_rows_of(&p, p.band, oy, until);
             }
         }
 }
