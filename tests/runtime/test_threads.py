@@ -42,7 +42,7 @@ def test_any_number_of_threads_and_parts_gives_the_same_bits(level, cuts, monkey
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_step_that_is_asked_in_the_middle_goes_on_where_it_was(threads):
     """About every 20 ms the main thread looks for signals, and between two parts of a step that takes longer."""
-    program = convolutions(1, 256, 112)
+    program = convolutions(1, 256, 160)
     arrays = image(program)
     plan = compile_program(program, Options(threads=threads))
     assert plan.steps.steps[0].cuts > 1
