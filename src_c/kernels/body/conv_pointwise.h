@@ -67,7 +67,8 @@ static void point_tile_at(const scl_args_conv *a, const point_rows *r, int64_t i
                           point_tile *t)
 {
     int64_t all = scl_div(i, r->tiles), image = scl_div(all, r->rows), row = all - image * r->rows, part = i - all * r->tiles;
-    int64_t begin = even_begin(r->width, r->tiles, part), mr = even_begin(r->width, r->tiles, part + 1) - begin, at = m * t->out_plane + row * r->width + begin;
+    int64_t begin = even_begin(r->width, r->tiles, part), mr = even_begin(r->width, r->tiles, part + 1) - begin;
+    int64_t at = m * t->out_plane + row * r->width + begin;
     t->x = a->x + image * a->x_stride + channel * t->plane + row * a->sh * a->wd + begin * a->sw;
     t->y = a->y + image * a->y_stride + at;
     t->add = a->add ? a->add + image * a->add_stride + at : NULL;

@@ -129,7 +129,8 @@ static void run_tiles(conv_tile *t, conv_tile_run *run, int most, const pixel_ro
 {
     int64_t each = (p->length + VL - 1) / VL, vectors = p->rows * each, tiles = (vectors + most - 1) / most;
     for (int64_t i = scl_div(tiles * part, parts), stop = scl_div(tiles * (part + 1), parts); i < stop; i++) {
-        int64_t begin = scl_div(vectors * i, tiles), end = scl_div(vectors * (i + 1), tiles), row = scl_div(begin, each), column = (begin - row * each) * VL;
+        int64_t begin = scl_div(vectors * i, tiles), end = scl_div(vectors * (i + 1), tiles);
+        int64_t row = scl_div(begin, each), column = (begin - row * each) * VL;
         t->vectors = (int)(end - begin);
         for (int v = 0; v < t->vectors; v++) {
             t->from[v] = row * p->pitch + column;
@@ -158,7 +159,8 @@ static void conv_windows(const scl_args_conv *a, conv_tile_run *run, int most, c
         begin = 0, end = all * nt, part = tid, parts = nt;
     float *copy = win->direct ? NULL : SCL_SCRATCH(a);
     for (int64_t i = scl_div(begin, nt); i * nt < end; i++) {
-        int64_t group = scl_div(i, blocks), image = scl_div(group, a->group), g = group - image * a->group, oy = (i - group * blocks) * win->rows;
+        int64_t group = scl_div(i, blocks), image = scl_div(group, a->group), g = group - image * a->group;
+        int64_t oy = (i - group * blocks) * win->rows;
         int64_t rows = a->oh - oy < win->rows ? a->oh - oy : win->rows, at = g * mg * plane + oy * a->ow;
         conv_tile t = {.a = a, .g = g, .mg = mg, .src = copy, .y = a->y + image * a->y_stride + at};
         pixel_rows pixels = {rows, a->ow, win->pitch, INT64_MAX};

@@ -125,7 +125,8 @@ static void block_of(const scl_args_conv *a, int64_t t0, int64_t t1, tile_block 
     b->panels = even_count(b->nv, TILE_V);
     b->runs = 0;
     for (int64_t t = t0; t < t1;) {
-        int64_t row = scl_div(t, across), image = scl_div(row, down), column = t - row * across, count = across - column < t1 - t ? across - column : t1 - t;
+        int64_t row = scl_div(t, across), image = scl_div(row, down), column = t - row * across;
+        int64_t count = across - column < t1 - t ? across - column : t1 - t;
         b->run[b->runs++] = (tile_run){image, row - image * down, column, t - t0, count};
         t += count;
     }
